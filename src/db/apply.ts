@@ -1,0 +1,170 @@
+import pg from 'pg'
+import { locks } from './locks.ts'
+import { lawOf, readSources, SourceError, type Source } from './sources.ts'
+
+/** How to apply. `alwaysCheck` runs the checks though no file changed, as after a migration. */
+export interface ApplyOptions {
+  readonly force?: boolean
+  readonly alwaysCheck?: boolean
+}
+
+/** What an apply did, as paths below the root. `removed` had a ledger row and has no file any more. */
+export interface Applied {
+  readonly applied: readonly string[]
+  readonly removed: readonly string[]
+}
+
+/** A row of a check: something breaks a law. */
+export interface Offence {
+  readonly law: string
+  readonly path: string
+  readonly offender: string
+  readonly why: string
+}
+
+/** Laws of the schema do not hold; the message lists law, offender and reason. */
+export class BrokenLawError extends Error {
+  override readonly name = 'BrokenLawError'
+  readonly offences: readonly Offence[]
+
+  constructor(offences: readonly Offence[]) {
+    const laws = Map.groupBy(offences, (offence) => offence.path)
+    const lines = [...laws].flatMap(([path, rows]) => [
+      `${lawOf(path)} (${path})`,
+      ...rows.map((row) => `  ${row.offender}: ${row.why}`),
+    ])
+    super(`${laws.size === 1 ? 'A law does' : `${laws.size} laws do`} not hold; nothing was applied.\n${lines.join('\n')}`)
+    this.offences = offences
+  }
+}
+
+/** Something a later file of the room may yet create: undefined table, function, object (type, role); a missing schema is not among them. */
+const NOT_YET = new Set(['42P01', '42883', '42704'])
+
+const CREATE_LEDGER = `
+  create schema if not exists app_private;
+  create table app_private.applied_sources (
+    path       text        not null,
+    checksum   text        not null,
+    applied_at timestamptz not null default now(),
+    constraint applied_sources_pkey primary key (path)
+  );
+  alter table app_private.applied_sources enable row level security;
+  comment on table app_private.applied_sources is
+    'Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
+  comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
+  comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
+  comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';
+`
+
+/**
+ * Runs the repeatable sources that changed since the ledger, as freehold_owner in one transaction; then every check.
+ * Files of a room may be in any order: one that misses what another creates is tried again after it.
+ * @throws SourceError naming file and line; BrokenLawError when a check returns a row. Either way nothing has changed.
+ */
+export async function apply(ownerUrl: string, root: string, options: ApplyOptions = {}): Promise<Applied> {
+  const sources = await readSources(root)
+  const client = new pg.Client({ connectionString: ownerUrl, application_name: `freehold-apply ${process.pid}` })
+  await client.connect()
+  try {
+    await client.query('begin')
+    // Before lock_timeout is set, since that would also end the wait for another apply.
+    await client.query('select pg_advisory_xact_lock($1)', [locks.apply])
+    await client.query(`set local lock_timeout = '5s'; set local check_function_bodies = off; set local client_min_messages = warning`)
+    const applied = await applySources(client, sources, root, options)
+    await client.query('commit')
+    return applied
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  } finally {
+    await client.end()
+  }
+}
+
+async function applySources(client: pg.Client, sources: readonly Source[], root: string, options: ApplyOptions): Promise<Applied> {
+  const ledger = (await readLedger(client)) ?? (await client.query(CREATE_LEDGER), new Map<string, string>())
+  const changed = sources.filter((source) => options.force || ledger.get(source.path) !== source.checksum)
+  const present = new Set(sources.map((source) => source.path))
+  const removed = [...ledger.keys()].filter((path) => isSourcePath(path) && !present.has(path))
+
+  for (const files of Map.groupBy(changed.filter((source) => source.room !== 'sql/checks'), (source) => source.room).values()) {
+    await runRoom(client, files)
+  }
+  if (changed.length > 0 || removed.length > 0) {
+    await client.query(
+      `insert into app_private.applied_sources (path, checksum) select * from unnest($1::text[], $2::text[])
+       on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
+      [changed.map((source) => source.path), changed.map((source) => source.checksum)])
+    await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
+  }
+  if (changed.length > 0 || removed.length > 0 || options.alwaysCheck) {
+    const offences = await runChecks(client, root)
+    if (offences.length > 0) throw new BrokenLawError(offences)
+  }
+  return { applied: changed.map((source) => source.path), removed }
+}
+
+/** Rounds over the files, until none is left or a whole round brings nothing. */
+async function runRoom(client: pg.Client, files: readonly Source[]): Promise<void> {
+  let left = files
+  while (left.length > 0) {
+    const failed: { source: Source; error: SourceError }[] = []
+    for (const source of left) {
+      const error = await runFile(client, source)
+      if (error && !NOT_YET.has(error.code ?? '')) throw error
+      if (error) failed.push({ source, error })
+    }
+    if (failed.length === left.length && failed[0]) throw failed[0].error
+    left = failed.map(({ source }) => source)
+  }
+}
+
+/** The file's error, after which the transaction is as it was before the file. */
+async function runFile(client: pg.Client, source: Source): Promise<SourceError | undefined> {
+  await client.query('savepoint source')
+  try {
+    await client.query(source.text)
+    await client.query('release savepoint source')
+    return undefined
+  } catch (error) {
+    await client.query('rollback to savepoint source')
+    return new SourceError(source, error)
+  }
+}
+
+/**
+ * Runs every file of sql/checks, each one query that returns (offender, why), and gives what they returned.
+ * @throws SourceError when a check itself cannot run.
+ */
+export async function runChecks(client: pg.ClientBase, root: string): Promise<Offence[]> {
+  const offences: Offence[] = []
+  for (const check of (await readSources(root)).filter((source) => source.room === 'sql/checks')) {
+    const { rows } = await client.query<{ offender: string; why: string }>(check.text).catch((error: unknown) => {
+      throw new SourceError(check, error)
+    })
+    offences.push(...rows.map(({ offender, why }) => ({ law: lawOf(check.path), path: check.path, offender, why })))
+  }
+  return offences
+}
+
+/** Path to checksum, or undefined before the first apply. */
+export async function readLedger(client: pg.ClientBase): Promise<Map<string, string> | undefined> {
+  const { rows: [found] } = await client.query<{ found: boolean }>(`select to_regclass('app_private.applied_sources') is not null as found`)
+  if (!found?.found) return undefined
+  const { rows } = await client.query<{ path: string; checksum: string }>('select path, checksum from app_private.applied_sources')
+  return new Map(rows.map((row) => [row.path, row.checksum]))
+}
+
+/** Writes down something installed that is not a repeatable source: the roles, graphile-worker. */
+export async function recordInstalled(client: pg.ClientBase, entries: Readonly<Record<string, string>>): Promise<void> {
+  await client.query(
+    `insert into app_private.applied_sources (path, checksum) select key, value from jsonb_each_text($1)
+     on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
+    [JSON.stringify(entries)])
+}
+
+/** Ledger rows that stand for something else are not taken for deleted files. */
+function isSourcePath(path: string): boolean {
+  return /^(functions|policies|sql\/(views|triggers|checks))\//.test(path)
+}

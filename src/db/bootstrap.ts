@@ -1,0 +1,53 @@
+import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+
+/** The login roles of sql/bootstrap/roles.sql. */
+export const LOGIN_ROLES = { owner: 'freehold_owner', authenticator: 'freehold_authenticator', worker: 'freehold_worker' } as const
+
+/** Where the file lies below the project's root; also its name in the ledger. */
+export const ROLES_FILE = 'sql/bootstrap/roles.sql'
+
+/** A role's password, the same in every process that knows `secret`. */
+export function rolePassword(secret: string, role: string): string {
+  return createHmac('sha256', secret).update(`freehold role password ${role}`).digest('base64url')
+}
+
+/**
+ * Creates or corrects the roles, as superuser of the database `client` is connected to.
+ * Roles belong to the whole cluster, where advisory locks do not reach: pg_authid itself is the lock.
+ */
+export async function bootstrap(client: pg.Client, rolesFile: string, secret: string): Promise<void> {
+  const sql = await readFile(rolesFile, 'utf8')
+  await client.query('begin')
+  try {
+    await client.query('lock table pg_catalog.pg_authid in share row exclusive mode')
+    await client.query(
+      `select set_config('bootstrap.owner_password', $1, true), set_config('bootstrap.authenticator_password', $2, true),
+              set_config('bootstrap.worker_password', $3, true), set_config('bootstrap.database', current_database(), true)`,
+      Object.values(LOGIN_ROLES).map((role) => rolePassword(secret, role)),
+    )
+    await client.query(sql)
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+/**
+ * Creates the database when it is missing, through a connection to another one.
+ * Two at once: one of them gets duplicate_database, or unique_violation from the catalog's index.
+ */
+export async function createDatabase(adminUrl: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
+    if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)} template template0`)
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && ['42P04', '23505'].includes(error.code ?? ''))) throw error
+  } finally {
+    await client.end()
+  }
+}
