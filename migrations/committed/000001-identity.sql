@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:0ad2950b02412393a0227bd4f8dd44ae0cdcd0b8
+--! Hash: sha1:5826d8d6fcdedb11887ec99ccfc0e76d5ec56a66
 --! Message: identity
 
 -- Rooms of the database, shared types, people, tenants, keys and sessions.
@@ -211,7 +211,7 @@ create table app_private.user_secrets (
   user_id             uuid        not null,
   password_hash       text        not null,
   password_changed_at timestamptz not null default now(),
-  two_factor_secret   jsonb,
+  two_factor_secret   text,
   is_totp_confirmed   boolean     not null default false,
   totp_last_step      bigint      not null default 0,
   recovery_hashes     bytea[]     not null default '{}',
@@ -264,7 +264,7 @@ create table app_private.emails (
   kind       text        not null,
   recipient  app_public.email not null,
   details    jsonb       not null default '{}',
-  token      jsonb,
+  token      text,
   created_at timestamptz not null default now(),
   sent_at    timestamptz,
   constraint emails_pkey primary key (id),
@@ -437,3 +437,35 @@ create table app_private.session_tokens (
 comment on table app_private.session_tokens is 'SHA-256 of session tokens, and the session each opens.';
 alter table app_private.session_tokens enable row level security, force row level security;
 create index session_tokens_session_id_idx on app_private.session_tokens (session_id);
+
+create type app_public.login_result as (
+  token      text,
+  session_id uuid,
+  user_id    uuid,
+  expires_at timestamptz,
+  refusal    jsonb
+);
+comment on type app_public.login_result is 'What a log-in gives.';
+comment on column app_public.login_result.token is 'Bearer token of the session; shown this once.';
+comment on column app_public.login_result.session_id is 'The session that was opened.';
+comment on column app_public.login_result.user_id is 'Who logged in.';
+comment on column app_public.login_result.expires_at is 'Until when the token works.';
+comment on column app_public.login_result.refusal is 'Why it was refused. A refusal that has to be remembered can not be an exception, which would undo the remembering; the API turns it into an error.';
+
+create type app_public.confirmation as (
+  is_done boolean,
+  refusal jsonb
+);
+comment on type app_public.confirmation is 'Answer of a function that has nothing else to tell.';
+comment on column app_public.confirmation.is_done is 'True when it was done.';
+comment on column app_public.confirmation.refusal is 'Why it was refused; the API turns it into an error.';
+
+create type app_public.totp_enrolment as (
+  secret      text,
+  otpauth_url text,
+  refusal     jsonb
+);
+comment on type app_public.totp_enrolment is 'What an authenticator app needs.';
+comment on column app_public.totp_enrolment.secret is 'Seed in base 32; shown this once.';
+comment on column app_public.totp_enrolment.otpauth_url is 'The same as a URL, for a QR code.';
+comment on column app_public.totp_enrolment.refusal is 'Why it was refused; the API turns it into an error.';

@@ -1,5 +1,5 @@
---! Previous: sha1:0ad2950b02412393a0227bd4f8dd44ae0cdcd0b8
---! Hash: sha1:26a907b0494ed756f18e7bd49ccd62718c566139
+--! Previous: sha1:5826d8d6fcdedb11887ec99ccfc0e76d5ec56a66
+--! Hash: sha1:1548db2214c1e53050f69a606a2ebf10416e8c0a
 --! Message: projects
 
 -- Projects, their environments and members, and the API keys that may be narrowed to them.
@@ -143,6 +143,7 @@ alter table app_public.projects enable row level security, force row level secur
 create index projects_owner_id_idx on app_public.projects (owner_id);
 create index projects_team_id_idx on app_public.projects (tenant_id, team_id) where team_id is not null;
 create index projects_restricted_idx on app_public.projects (tenant_id, id) where visibility <> 'public';  -- hidden_project_ids
+create index projects_deleted_at_idx on app_public.projects (tenant_id, id) where deleted_at is not null;       -- hidden_project_ids, purge
 create index projects_status_idx on app_public.projects (tenant_id, status);
 create index projects_visibility_idx on app_public.projects (tenant_id, visibility);
 create index projects_architecture_type_idx on app_public.projects (tenant_id, architecture_type);
@@ -340,3 +341,15 @@ comment on column app_public.idempotency_keys.created_at is 'When the key was fi
 comment on column app_public.idempotency_keys.expires_at is 'Until when a retry is recognised.';
 alter table app_public.idempotency_keys enable row level security, force row level security;
 create index idempotency_keys_expires_at_idx on app_public.idempotency_keys (expires_at); -- sweep
+
+create type app_public.created_api_key as (
+  token      text,
+  api_key_id uuid,
+  key_prefix text,
+  expires_at timestamptz
+);
+comment on type app_public.created_api_key is 'A new API key.';
+comment on column app_public.created_api_key.token is 'The key itself; shown this once.';
+comment on column app_public.created_api_key.api_key_id is 'Identifier of the key.';
+comment on column app_public.created_api_key.key_prefix is 'First 20 characters, enough to recognise it.';
+comment on column app_public.created_api_key.expires_at is 'Until when it works; null means until revoked.';

@@ -1,5 +1,5 @@
---! Previous: sha1:26a907b0494ed756f18e7bd49ccd62718c566139
---! Hash: sha1:25fae3553e25460af55677ec6677ed1633b13e62
+--! Previous: sha1:1548db2214c1e53050f69a606a2ebf10416e8c0a
+--! Hash: sha1:0e99af63b36cb65cf28be52359c77eb6cf04a1ff
 --! Message: deployments
 
 -- Events (the outbox), deployments, their history and their log lines.

@@ -1,5 +1,5 @@
---! Previous: sha1:25fae3553e25460af55677ec6677ed1633b13e62
---! Hash: sha1:b2dca2d0cf76313c046b47a5635d2fea81286938
+--! Previous: sha1:0e99af63b36cb65cf28be52359c77eb6cf04a1ff
+--! Hash: sha1:6472b05233d57d14dcc2f0af7c3c997bb874508c
 --! Message: webhooks
 
 -- Inbound webhooks: where they come from, their secrets, and the inbox.
@@ -42,8 +42,8 @@ create index webhook_sources_updated_at_idx on app_public.webhook_sources (tenan
 create table app_private.webhook_source_secrets (
   tenant_id           uuid        not null,
   webhook_source_id   uuid        not null,
-  secret              jsonb       not null,
-  previous_secret     jsonb,
+  secret              text        not null,
+  previous_secret     text,
   previous_expires_at timestamptz,
   created_at          timestamptz not null default now(),
   updated_at          timestamptz not null default now(),
@@ -126,3 +126,13 @@ create index webhook_events_deployment_id_idx on app_public.webhook_events (tena
 create index webhook_events_event_type_idx on app_public.webhook_events (tenant_id, event_type, received_at desc);
 create index webhook_events_unprocessed_idx on app_public.webhook_events (tenant_id, received_at) where processed_at is null;
 create index webhook_events_updated_at_idx on app_public.webhook_events (tenant_id, updated_at);
+
+create type app_public.created_webhook_source as (
+  webhook_source_id uuid,
+  path              text,
+  secret            text
+);
+comment on type app_public.created_webhook_source is 'What the provider has to be told.';
+comment on column app_public.created_webhook_source.webhook_source_id is 'Identifier of the source.';
+comment on column app_public.created_webhook_source.path is 'Path of the address to post to.';
+comment on column app_public.created_webhook_source.secret is 'Signing secret; shown this once.';

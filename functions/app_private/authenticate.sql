@@ -1,0 +1,23 @@
+-- Raises FH401 when the token does not work, FH403 when it does but not here, FH429 when the key is used too often.
+create or replace function app_private.authenticate(token text, tenant text, ip inet, user_agent text, request_id text) returns jsonb
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_claims jsonb;
+begin
+  v_claims := jsonb_build_object(
+    'role', 'app_anonymous', 'ip', coalesce(host(authenticate.ip), ''), 'user_agent', coalesce(authenticate.user_agent, ''),
+    'request_id', coalesce(authenticate.request_id, ''), 'actor_type', 'user', 'cacheable', true);
+  if authenticate.token is null then
+    return v_claims;
+  elsif authenticate.token like 'fh\_live\_%' then
+    return v_claims || app_private.authenticate_api_key(authenticate.token, authenticate.tenant, authenticate.ip);
+  else
+    return v_claims || app_private.authenticate_session(authenticate.token, authenticate.tenant);
+  end if;
+end
+$$;
+comment on function app_private.authenticate(text, text, inet, text, text) is 'Turns what a request presents into its claims: settings app.* without the prefix, the role, and whether the answer may be cached.';
+alter function app_private.authenticate(text, text, inet, text, text) owner to app_system;
+grant execute on function app_private.authenticate(text, text, inet, text, text) to freehold_authenticator;

@@ -1,0 +1,17 @@
+create or replace function app_private.free_username(email text) returns text
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_base text;
+begin
+  v_base := regexp_replace(split_part(free_username.email, '@', 1), '[^a-z0-9_.-]', '', 'g');
+  v_base := left(rpad(coalesce(nullif(regexp_replace(v_base, '^[^a-z0-9]+', ''), ''), 'user'), 2, '0'), 40);
+  if not exists (select from app_public.users u where u.username = v_base) then
+    return v_base;
+  end if;
+  return v_base || '-' || encode(extensions.gen_random_bytes(4), 'hex');
+end
+$$;
+comment on function app_private.free_username(text) is 'A user name made from an address; random digits when it is taken.';
+alter function app_private.free_username(text) owner to app_system;

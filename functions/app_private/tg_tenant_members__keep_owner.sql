@@ -1,0 +1,19 @@
+-- Raises FH409 LAST_OWNER.
+create or replace function app_private.tg_tenant_members__keep_owner() returns trigger
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+begin
+  -- The lock puts two owners who leave at once in a row, the second sees that the first is gone.
+  perform from app_public.tenants t where t.id = OLD.tenant_id for no key update;
+  if found and not exists (
+    select from app_public.tenant_members m
+    where m.tenant_id = OLD.tenant_id and m.role = 'owner' and m.invitation_status = 'joined')
+  then
+    perform app_hidden.raise_error(409, 'LAST_OWNER', 'The last owner can not leave; transfer ownership first');
+  end if;
+  return null;
+end
+$$;
+comment on function app_private.tg_tenant_members__keep_owner() is 'Keeps at least one owner in every tenant.';
+alter function app_private.tg_tenant_members__keep_owner() owner to app_system;

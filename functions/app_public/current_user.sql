@@ -1,0 +1,8 @@
+create or replace function app_public.current_user() returns app_public.users
+  language sql stable
+  set search_path to pg_catalog, pg_temp
+as $$
+  select u from app_public.users u where u.id = app_hidden.current_user_id()
+$$;
+comment on function app_public.current_user() is 'The person of the request; null when nobody is logged in.';
+grant execute on function app_public.current_user() to app_anonymous, app_user;
