@@ -1,40 +1,60 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import pg from 'pg'
+import { ROOT } from '../database.ts'
 
 /** Its package exports the program under no name that both import and require can resolve. */
-const CLI = fileURLToPath(new URL('../../../node_modules/@pgtyped/cli/lib/index.js', import.meta.url));
+const CLI = join(ROOT, 'node_modules/@pgtyped/cli/lib/index.js')
 
 /** All that pgtyped prints when it is content. It exits 0 after mistakes, so any other line is one. */
-const CONTENT = /^(Using a pool of \d+ threads\.|Processing .*|Saved \d+ query types from .*)?$/;
-const TIMEOUT_MS = 120_000;
+const CONTENT = /^(Using a pool of \d+ threads\.|Processing .*|Saved \d+ query types from .*)?$/
+const TIMEOUT_MS = 120_000
 
 /** What pg hands over without parsers of our own, where pgtyped says nothing or something else. */
 const TYPES: Record<string, string | { parameter: string; return: string }> = {
-  time: 'string', timetz: 'string', interval: { parameter: 'string', return: 'unknown' }, oid: 'number', xid8: { parameter: 'string | bigint', return: 'string' },
-  regclass: 'string', int4range: 'string', int8range: 'string', numrange: 'string', daterange: 'string', tsrange: 'string', tstzrange: 'string',
-};
-const DATE = { parameter: 'Date | string', return: 'Date' };
-const BIG = { parameter: 'number | string', return: 'string' };
+  time: 'string',
+  timetz: 'string',
+  interval: { parameter: 'string', return: 'unknown' },
+  oid: 'number',
+  xid8: { parameter: 'string | bigint', return: 'string' },
+  regclass: 'string',
+  int4range: 'string',
+  int8range: 'string',
+  numrange: 'string',
+  daterange: 'string',
+  tsrange: 'string',
+  tstzrange: 'string',
+}
+const DATE = { parameter: 'Date | string', return: 'Date' }
+const BIG = { parameter: 'number | string', return: 'string' }
 const BASES: Record<string, string | { parameter: string; return: string }> = {
-  smallint: 'number', integer: 'number', real: 'number', 'double precision': 'number', boolean: 'boolean', bigint: BIG, numeric: BIG, bytea: 'Buffer',
-  date: DATE, 'timestamp with time zone': DATE, json: 'unknown', jsonb: 'unknown',
-};
+  smallint: 'number',
+  integer: 'number',
+  real: 'number',
+  'double precision': 'number',
+  boolean: 'boolean',
+  bigint: BIG,
+  numeric: BIG,
+  bytea: 'Buffer',
+  date: DATE,
+  'timestamp with time zone': DATE,
+  json: 'unknown',
+  jsonb: 'unknown',
+}
 
 /** pgtyped knows no domains: each is named with the type of its base, or `string`. */
 async function domainTypes(url: string): Promise<typeof TYPES> {
-  const client = new pg.Client(url);
-  await client.connect();
+  const client = new pg.Client(url)
+  await client.connect()
   try {
     const { rows } = await client.query<{ name: string; base: string }>(`
       select t.typname as name, pg_catalog.format_type(pg_catalog.pg_basetype(t.oid), null) as base
-      from pg_catalog.pg_type t where t.typtype = 'd' order by 1`);
-    return Object.fromEntries(rows.map(({ name, base }) => [name, base.endsWith('[]') ? 'string[]' : BASES[base] ?? 'string']));
+      from pg_catalog.pg_type t where t.typtype = 'd' order by 1`)
+    return Object.fromEntries(rows.map(({ name, base }) => [name, base.endsWith('[]') ? 'string[]' : (BASES[base] ?? 'string')]))
   } finally {
-    await client.end();
+    await client.end()
   }
 }
 
@@ -42,48 +62,66 @@ async function domainTypes(url: string): Promise<typeof TYPES> {
 function runPgtyped(url: string, dir: string, configPath: string): Promise<string> {
   return new Promise((resolve, reject) => {
     // Its option parser takes every environment variable for an option, and PGHOST wins over the URL: it gets neither.
-    const child = spawn(process.execPath, [CLI, '--config', configPath, '--uri', url], { cwd: dir, env: {}, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
-    let output = '';
-    const collect = (chunk: Buffer) => { output += chunk.toString(); };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    child.on('error', reject);
+    const child = spawn(process.execPath, [CLI, '--config', configPath, '--uri', url], {
+      cwd: dir,
+      env: {},
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: TIMEOUT_MS,
+    })
+    let output = ''
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString()
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', reject)
     child.on('close', (code, signal) => {
       // Without a connection it waits for ever, so a timeout is how that shows.
-      if (code !== 0) reject(new Error(`pgtyped ended with ${signal ?? code}:\n${output}`));
-      else resolve(output);
-    });
-  });
+      if (code !== 0) reject(new Error(`pgtyped ended with ${signal ?? code}:\n${output}`))
+      else resolve(output)
+    })
+  })
 }
 
 /** The module says where it comes from, without the path of the scratch directory. */
 const dress = (source: string, file: string) =>
-  `// @generated by npm run generate (pgtyped) from sql/queries/${file}.\n` + source.replace(/^\/\*\* Types generated for queries found in .*\n/, '').trimEnd() + '\n';
+  `// @generated by npm run generate (pgtyped) from sql/queries/${file}.\n` +
+  source.replace(/^\/\*\* Types generated for queries found in .*\n/, '').trimEnd() +
+  '\n'
 
 /**
  * Writes one module into `outDir` for each file of `sqlDir` (sql/queries). A query named `/* @name FindProject *\/` becomes
  * `findProject.run(params, client)` with any pg client. Throws with pgtyped's words when a query is invalid.
  */
 export async function generateQueries(url: string, sqlDir: string, outDir: string): Promise<void> {
-  const files = (await readdir(sqlDir).catch(() => [])).filter((file) => file.endsWith('.sql')).sort();
-  if (files.length === 0) return;
-  const work = await realpath(await mkdtemp(join(tmpdir(), 'freehold-queries-')));
+  const files = (await readdir(sqlDir).catch(() => [])).filter((file) => file.endsWith('.sql')).sort()
+  if (files.length === 0) return
+  const work = await realpath(await mkdtemp(join(tmpdir(), 'freehold-queries-')))
   try {
-    for (const file of files) await writeFile(join(work, file), await readFile(join(sqlDir, file), 'utf8'));
-    const config = join(work, 'pgtyped.json');
-    await writeFile(config, JSON.stringify({
-      transforms: [{ mode: 'sql', include: '*.sql', emitTemplate: '{{name}}.ts' }], srcDir: work, failOnError: true, camelCaseColumnNames: false,
-      maxWorkerThreads: 1, typesOverrides: { ...TYPES, ...await domainTypes(url) },
-    }));
-    const output = await runPgtyped(url, work, config);
-    if (!output.split('\n').every((line) => CONTENT.test(line.trim()))) throw new Error(`pgtyped found a mistake in ${sqlDir}:\n${output}`);
-    await mkdir(outDir, { recursive: true });
+    for (const file of files) await writeFile(join(work, file), await readFile(join(sqlDir, file), 'utf8'))
+    const config = join(work, 'pgtyped.json')
+    await writeFile(
+      config,
+      JSON.stringify({
+        transforms: [{ mode: 'sql', include: '*.sql', emitTemplate: '{{name}}.ts' }],
+        srcDir: work,
+        failOnError: true,
+        camelCaseColumnNames: false,
+        maxWorkerThreads: 1,
+        typesOverrides: { ...TYPES, ...(await domainTypes(url)) },
+      }),
+    )
+    const output = await runPgtyped(url, work, config)
+    if (!output.split('\n').every((line) => CONTENT.test(line.trim()))) throw new Error(`pgtyped found a mistake in ${sqlDir}:\n${output}`)
+    await mkdir(outDir, { recursive: true })
     for (const file of files) {
-      const name = `${basename(file, '.sql')}.ts`;
-      const source = await readFile(join(work, name), 'utf8').catch(() => { throw new Error(`pgtyped found no query in ${join(sqlDir, file)}:\n${output}`); });
-      await writeFile(join(outDir, name), dress(source, file));
+      const name = `${basename(file, '.sql')}.ts`
+      const source = await readFile(join(work, name), 'utf8').catch(() => {
+        throw new Error(`pgtyped found no query in ${join(sqlDir, file)}:\n${output}`)
+      })
+      await writeFile(join(outDir, name), dress(source, file))
     }
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(work, { recursive: true, force: true })
   }
 }

@@ -1,0 +1,81 @@
+/** Areas of the schema, in the order a newcomer reads them. */
+export const AREAS = ['identity', 'projects', 'deployments', 'webhooks and events', 'audit', 'other'] as const
+export type Area = (typeof AREAS)[number]
+
+const TABLES: Record<Exclude<Area, 'other'>, string[]> = {
+  identity: [
+    'tenants',
+    'users',
+    'user_settings',
+    'user_secrets',
+    'user_tokens',
+    'tenant_members',
+    'invitations',
+    'invitation_directory',
+    'teams',
+    'team_members',
+    'sessions',
+    'session_tokens',
+    'api_keys',
+    'api_key_directory',
+    'api_key_secrets',
+    'rate_limits',
+    'idempotency_keys',
+    'emails',
+    'plans',
+    'subscriptions',
+    'usage_records',
+    'notifications',
+    'invoices',
+  ],
+  projects: [
+    'projects',
+    'project_members',
+    'project_environments',
+    'project_files',
+    'project_integrations',
+    'project_templates',
+    'project_activity',
+    'secrets',
+    'secret_values',
+    'services',
+    'service_templates',
+    'infrastructure_resources',
+    'domains',
+    'domain_directory',
+  ],
+  deployments: [
+    'deployments',
+    'deployment_status_history',
+    'deployment_logs',
+    'deployment_log_sequences',
+    'deployment_resources',
+    'build_logs',
+    'metrics',
+    'metric_snapshots',
+    'test_results',
+    'code_reviews',
+    'ai_interactions',
+    'cicd_pipelines',
+    'cicd_executions',
+  ],
+  'webhooks and events': [
+    'events',
+    'event_types',
+    'undispatched_events',
+    'webhooks',
+    'webhook_secrets',
+    'webhook_deliveries',
+    'webhook_delivery_attempts',
+    'webhook_events',
+    'webhook_sources',
+    'webhook_source_secrets',
+    'webhook_source_directory',
+  ],
+  audit: ['audit_logs', 'row_versions'],
+}
+
+const byTable = new Map(Object.entries(TABLES).flatMap(([area, tables]) => tables.map((table) => [table, area as Area])))
+
+/** Where a table belongs: by its name; everything in schema audit to audit, anything unheard of to other. */
+export const areaOf = (table: { schema: string; name: string }): Area => byTable.get(table.name) ?? (table.schema === 'audit' ? 'audit' : 'other')
