@@ -1,5 +1,5 @@
 --! Previous: sha1:1548db2214c1e53050f69a606a2ebf10416e8c0a
---! Hash: sha1:0e99af63b36cb65cf28be52359c77eb6cf04a1ff
+--! Hash: sha1:4b22be980e751fd5cba256f84eb7133588b76c82
 --! Message: deployments
 
 -- Events (the outbox), deployments, their history and their log lines.
@@ -313,10 +313,9 @@ create index deployment_logs_problems_idx on app_public.deployment_logs (tenant_
   where level in ('warn', 'error', 'fatal');                                                                   -- reports
 
 create table app_private.deployment_log_sequences (
-  tenant_id       uuid   not null,
-  deployment_id   uuid   not null,
-  last_sequence   bigint not null default 0,
-  last_request_id text,
+  tenant_id     uuid   not null,
+  deployment_id uuid   not null,
+  last_sequence bigint not null default 0,
   constraint deployment_log_sequences_pkey primary key (tenant_id, deployment_id),
   constraint deployment_log_sequences_deployment_id_fkey foreign key (tenant_id, deployment_id)
     references app_public.deployments (tenant_id, id) on delete cascade
@@ -324,3 +323,21 @@ create table app_private.deployment_log_sequences (
 comment on table app_private.deployment_log_sequences is
   'Last log sequence of each deployment. Apart from deployments, so that a line written does not rewrite the wide, audited row.';
 alter table app_private.deployment_log_sequences enable row level security, force row level security;
+
+create type app_public.log_line as (
+  message        text,
+  level          app_public.log_level,
+  source         app_public.log_source,
+  "timestamp"    timestamptz,
+  service_name   text,
+  container_name text,
+  daemon         text
+);
+comment on type app_public.log_line is 'A log line to append; only message is needed.';
+comment on column app_public.log_line.message is 'The line, at most 65 536 characters.';
+comment on column app_public.log_line.level is 'Severity; info when left out.';
+comment on column app_public.log_line.source is 'Phase that writes it; build when left out.';
+comment on column app_public.log_line.timestamp is 'When it was written; now when left out.';
+comment on column app_public.log_line.service_name is 'Service that writes it.';
+comment on column app_public.log_line.container_name is 'Container that writes it.';
+comment on column app_public.log_line.daemon is 'Daemon that ships it.';

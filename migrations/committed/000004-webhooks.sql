@@ -1,5 +1,5 @@
---! Previous: sha1:0e99af63b36cb65cf28be52359c77eb6cf04a1ff
---! Hash: sha1:6472b05233d57d14dcc2f0af7c3c997bb874508c
+--! Previous: sha1:4b22be980e751fd5cba256f84eb7133588b76c82
+--! Hash: sha1:27594042653dcbcd935390fd3dacc141ad0e5d8f
 --! Message: webhooks
 
 -- Inbound webhooks: where they come from, their secrets, and the inbox.

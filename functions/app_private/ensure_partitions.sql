@@ -1,0 +1,33 @@
+-- Owned by freehold_owner: a partition belongs to the owner of its parent.
+create or replace function app_private.ensure_partitions(months_ahead integer default 3) returns integer
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_parent regclass;
+  v_month  date;
+  v_name   text;
+  v_count  integer := 0;
+begin
+  foreach v_parent in array array['app_public.events', 'app_public.deployment_logs']::regclass[] loop
+    for v_month in
+      select m::date
+      from generate_series(date_trunc('month', now() at time zone 'utc'),
+        date_trunc('month', now() at time zone 'utc') + make_interval(months => ensure_partitions.months_ahead), interval '1 month') m
+    loop
+      v_name := (select c.relname from pg_class c where c.oid = v_parent) || '_p' || to_char(v_month, 'YYYYMM');
+      if to_regclass('partitions.' || quote_ident(v_name)) is null then
+        execute format('create table partitions.%I partition of %s for values from (%L) to (%L)',
+          v_name, v_parent, v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
+        -- A child does not inherit these, and read directly it would not ask the policies of its parent.
+        execute format('alter table partitions.%I enable row level security, force row level security', v_name);
+        v_count := v_count + 1;
+      end if;
+    end loop;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function app_private.ensure_partitions(integer) is 'Makes the monthly partitions from this month to some months ahead; returns how many were missing.';
+alter function app_private.ensure_partitions(integer) owner to freehold_owner;
+grant execute on function app_private.ensure_partitions(integer) to freehold_worker;

@@ -1,0 +1,67 @@
+-- Raises FH404 WEBHOOK_SOURCE_NOT_FOUND, FH401 SIGNATURE_NOT_VALID, FH400 INVALID_JSON or BAD_USER_INPUT.
+create or replace function app_private.receive_webhook(provider text, webhook_source_id uuid, headers jsonb, body bytea) returns jsonb
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_source  record;
+  v_secrets app_private.webhook_source_secrets;
+  v_payload jsonb;
+  v_id      uuid;
+begin
+  select s.*, p.slug as project_slug into v_source
+  from app_private.webhook_source_directory d
+  join app_public.webhook_sources s on s.tenant_id = d.tenant_id and s.id = d.webhook_source_id
+  join app_public.projects p on p.tenant_id = s.tenant_id and p.id = s.project_id and p.deleted_at is null
+  join app_public.tenants t on t.id = s.tenant_id and t.is_active and t.deleted_at is null
+  where d.webhook_source_id = receive_webhook.webhook_source_id
+    and s.provider::text = receive_webhook.provider and s.is_active;
+  if not found then
+    perform app_hidden.raise_error(404, 'WEBHOOK_SOURCE_NOT_FOUND', 'No such webhook source');
+  end if;
+  select * into v_secrets
+  from app_private.webhook_source_secrets w
+  where w.tenant_id = v_source.tenant_id and w.webhook_source_id = v_source.id;
+  if not app_private.is_github_signature(
+      receive_webhook.body, receive_webhook.headers ->> 'x-hub-signature-256', app_private.unseal(v_secrets.secret))
+    and not (v_secrets.previous_expires_at > now() and app_private.is_github_signature(
+      receive_webhook.body, receive_webhook.headers ->> 'x-hub-signature-256', app_private.unseal(v_secrets.previous_secret)))
+    is true
+  then
+    perform app_hidden.raise_error(401, 'SIGNATURE_NOT_VALID', 'The signature does not match');
+  end if;
+
+  begin
+    v_payload := convert_from(receive_webhook.body, 'utf8')::jsonb;
+  exception when data_exception then
+    perform app_hidden.raise_error(400, 'INVALID_JSON', 'The body is not JSON');
+  end;
+  if jsonb_typeof(v_payload) <> 'object'
+    or coalesce(receive_webhook.headers ->> 'x-github-delivery', '') = '' or coalesce(receive_webhook.headers ->> 'x-github-event', '') = ''
+  then
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'X-GitHub-Event, X-GitHub-Delivery and a JSON object are needed');
+  end if;
+
+  insert into app_public.webhook_events (
+    tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, headers)
+  values (
+    v_source.tenant_id, v_source.id, v_source.project_id, receive_webhook.provider,
+    receive_webhook.headers ->> 'x-github-event', receive_webhook.headers ->> 'x-github-delivery', v_payload, receive_webhook.body,
+    (select coalesce(jsonb_object_agg(h.key, h.value), '{}')
+      from jsonb_each(receive_webhook.headers) h
+      where h.key in ('content-type', 'user-agent', 'x-github-event', 'x-github-delivery', 'x-github-hook-id')))
+  on conflict on constraint webhook_events_unique_request_id_key do nothing
+  returning id into v_id;
+  if v_id is null then
+    return jsonb_build_object('status', 200, 'duplicate', true);
+  end if;
+  update app_public.webhook_sources s set last_received_at = now()
+  where s.tenant_id = v_source.tenant_id and s.id = v_source.id
+    and (s.last_received_at is null or s.last_received_at < now() - interval '1 minute');
+  perform app_private.add_job('webhook__apply', json_build_object('tenantId', v_source.tenant_id, 'webhookEventId', v_id), v_id::text);
+  return jsonb_build_object('status', 202, 'duplicate', false, 'webhookEventId', v_id);
+end
+$$;
+comment on function app_private.receive_webhook(text, uuid, jsonb, bytea) is 'Takes a webhook: checks the signature over the raw bytes, drops a delivery seen before, stores the rest and adds its job, all in one transaction. Header names are in lower case.';
+alter function app_private.receive_webhook(text, uuid, jsonb, bytea) owner to app_system;
+grant execute on function app_private.receive_webhook(text, uuid, jsonb, bytea) to freehold_authenticator;

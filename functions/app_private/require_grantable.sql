@@ -1,0 +1,15 @@
+-- Raises FH403 FORBIDDEN.
+create or replace function app_private.require_grantable(role app_public.member_role) returns void
+  language plpgsql stable
+  set search_path to pg_catalog, pg_temp
+as $$
+begin
+  if require_grantable.role is null or require_grantable.role > app_hidden.current_member_role()
+  then
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Nobody can give a rank above their own',
+      jsonb_build_object('role', app_hidden.current_member_role()));
+  end if;
+end
+$$;
+comment on function app_private.require_grantable(app_public.member_role) is 'Refuses to hand out a rank above that of the request.';
+grant execute on function app_private.require_grantable(app_public.member_role) to app_system;

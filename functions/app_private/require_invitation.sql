@@ -1,0 +1,25 @@
+-- Raises FH404 INVITATION_NOT_FOUND, FH409 INVITATION_USED, FH410 INVITATION_EXPIRED.
+create or replace function app_private.require_invitation(token text) returns app_public.tenant_members
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_member app_public.tenant_members;
+begin
+  select m.* into v_member
+  from app_private.invitation_directory d
+  join app_public.tenant_members m on m.tenant_id = d.tenant_id and m.id = d.member_id
+  where d.token_hash = app_private.hash_token(require_invitation.token)
+  for no key update of m;
+  if not found then
+    perform app_hidden.raise_error(404, 'INVITATION_NOT_FOUND', 'The invitation is unknown or withdrawn');
+  elsif v_member.invitation_status <> 'invited' then
+    perform app_hidden.raise_error(409, 'INVITATION_USED', 'The invitation was answered already');
+  elsif v_member.invitation_expires_at <= now() then
+    perform app_hidden.raise_error(410, 'INVITATION_EXPIRED', 'The invitation has expired; ask for a new one');
+  end if;
+  return v_member;
+end
+$$;
+comment on function app_private.require_invitation(text) is 'The open invitation that a mailed token speaks of, locked.';
+alter function app_private.require_invitation(text) owner to app_system;

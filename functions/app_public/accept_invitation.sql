@@ -1,0 +1,45 @@
+-- Raises FH401 UNAUTHENTICATED, FH404 INVITATION_NOT_FOUND, FH409 INVITATION_USED or ALREADY_MEMBER, FH410 INVITATION_EXPIRED.
+create or replace function app_public.accept_invitation(token text) returns app_public.tenant_members
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid;
+  v_member  app_public.tenant_members;
+  v_former  app_public.tenant_members;
+begin
+  v_user_id := app_private.require_session();
+  v_member := app_private.require_invitation(accept_invitation.token);
+  -- Someone who was here before keeps their old row, and so their teams' history.
+  select * into v_former
+  from app_public.tenant_members m
+  where m.tenant_id = v_member.tenant_id and m.user_id = v_user_id
+  for no key update;
+  if v_former.invitation_status = 'joined' then
+    perform app_hidden.raise_error(409, 'ALREADY_MEMBER', 'You are a member already');
+  elsif v_former.id is not null then
+    delete from app_public.tenant_members m where m.tenant_id = v_member.tenant_id and m.id = v_member.id;
+    update app_public.tenant_members m
+    set role = v_member.role, invitation_status = 'joined', joined_at = now(),
+      invited_by_user_id = v_member.invited_by_user_id, invited_email = v_member.invited_email
+    where m.tenant_id = v_former.tenant_id and m.id = v_former.id
+    returning * into v_member;
+  else
+    update app_public.tenant_members m
+    set user_id = v_user_id, invitation_status = 'joined', joined_at = now()
+    where m.tenant_id = v_member.tenant_id and m.id = v_member.id
+    returning * into v_member;
+  end if;
+  -- Holding the token proves that they read the mail of that address.
+  update app_public.users u set email_verified_at = now()
+  where u.id = v_user_id and u.email = v_member.invited_email and u.email_verified_at is null;
+  update app_public.user_settings s set default_tenant_id = v_member.tenant_id
+  where s.user_id = v_user_id and s.default_tenant_id is null;
+  perform app_private.record_event('member.joined', v_member.tenant_id, 'tenant_member', v_member.id, null,
+    jsonb_build_object('userId', v_user_id, 'role', v_member.role));
+  return v_member;
+end
+$$;
+comment on function app_public.accept_invitation(text) is 'Joins the tenant that sent the invitation and returns the new membership.';
+alter function app_public.accept_invitation(text) owner to app_system;
+grant execute on function app_public.accept_invitation(text) to app_user;

@@ -1,0 +1,45 @@
+-- Raises FH400 TENANT_REQUIRED or EXPIRY_IN_THE_PAST, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
+create or replace function app_public.create_api_key(
+  name text,
+  scopes app_public.api_scope[] default '{read}',
+  expires_at timestamptz default null,
+  project_id uuid default null,
+  environment_id uuid default null,
+  allowed_ips inet[] default null,
+  usage_limit bigint default null,
+  rate_limit_per_minute integer default null,
+  permissions jsonb default '[]'
+) returns app_public.created_api_key
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_key app_public.api_keys;
+begin
+  v_key.user_id := app_private.require_session();
+  v_key.tenant_id := app_private.require_role('viewer', 'api_keys:write');
+  if create_api_key.project_id is not null then
+    perform app_private.require_project(create_api_key.project_id, 'viewer', 'api_keys:write');
+  end if;
+  if app_private.scope_cap(create_api_key.scopes) > app_hidden.current_member_role() then
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'A key can not do more than you can',
+      jsonb_build_object('role', app_hidden.current_member_role()));
+  end if;
+  if create_api_key.expires_at <= now() then
+    perform app_hidden.raise_error(400, 'EXPIRY_IN_THE_PAST', 'The key would have expired already');
+  end if;
+  v_key.name := trim(create_api_key.name);
+  v_key.scopes := create_api_key.scopes;
+  v_key.permissions := create_api_key.permissions;
+  v_key.project_id := create_api_key.project_id;
+  v_key.environment_id := create_api_key.environment_id;
+  v_key.allowed_ips := create_api_key.allowed_ips;
+  v_key.usage_limit := create_api_key.usage_limit;
+  v_key.rate_limit_per_minute := create_api_key.rate_limit_per_minute;
+  v_key.expires_at := create_api_key.expires_at;
+  return app_private.issue_api_key(v_key);
+end
+$$;
+comment on function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) is 'Makes an API key of the person of the request and returns it, this once.';
+alter function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) owner to app_system;
+grant execute on function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) to app_user;

@@ -1,0 +1,28 @@
+-- Raises FH400 BAD_USER_INPUT, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH409 LEASE_LOST.
+create or replace function app_public.heartbeat_deployment(id uuid, runner text, lease_seconds integer default 60) returns app_public.deployments
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_deployment app_public.deployments;
+begin
+  if heartbeat_deployment.lease_seconds not between 5 and 3600 then
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A lease is 5 to 3600 seconds');
+  end if;
+  perform app_private.require_deployment(heartbeat_deployment.id, 'developer', false);
+  select * into v_deployment
+  from app_public.deployments d
+  where d.tenant_id = app_hidden.current_tenant_id() and d.id = heartbeat_deployment.id
+  for no key update;
+  perform app_private.require_lease(v_deployment, heartbeat_deployment.runner);
+  update app_public.deployments d
+  set heartbeat_at = clock_timestamp(),
+    lease_expires_at = clock_timestamp() + make_interval(secs => heartbeat_deployment.lease_seconds)
+  where d.tenant_id = v_deployment.tenant_id and d.id = v_deployment.id
+  returning * into v_deployment;
+  return v_deployment;
+end
+$$;
+comment on function app_public.heartbeat_deployment(uuid, text, integer) is 'Prolongs the lease of a runner from now. Without it the deployment goes back to the queue.';
+alter function app_public.heartbeat_deployment(uuid, text, integer) owner to app_system;
+grant execute on function app_public.heartbeat_deployment(uuid, text, integer) to app_user;

@@ -1,0 +1,49 @@
+-- Raises FH403 FORBIDDEN, FH409 ALREADY_MEMBER.
+create or replace function app_public.invite_member(email text, role app_public.member_role default 'member') returns app_public.tenant_members
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+declare
+  v_tenant_id uuid;
+  v_email     app_public.email;
+  v_token     text := app_private.random_token('fh_invite_');
+  v_member    app_public.tenant_members;
+begin
+  v_tenant_id := app_private.require_role('admin', 'members:write');
+  v_email := lower(trim(invite_member.email));
+  perform app_private.require_grantable(invite_member.role);
+  if exists (
+    select from app_public.tenant_members m
+    join app_public.users u on u.id = m.user_id
+    where m.tenant_id = v_tenant_id and u.email = v_email and m.invitation_status = 'joined')
+  then
+    perform app_hidden.raise_error(409, 'ALREADY_MEMBER', 'That person is a member already');
+  end if;
+
+  insert into app_public.tenant_members as m (
+    tenant_id, role, invitation_status, invited_by_user_id, invited_email, invitation_expires_at)
+  values (v_tenant_id, invite_member.role, 'invited', app_hidden.current_user_id(), v_email, now() + interval '7 days')
+  on conflict on constraint tenant_members_invited_email_key do update
+  set role = excluded.role, invitation_status = 'invited', invited_by_user_id = excluded.invited_by_user_id,
+    invitation_expires_at = excluded.invitation_expires_at, user_id = null, joined_at = null
+  where m.invitation_status <> 'joined'
+  returning * into v_member;
+  if v_member.id is null then
+    perform app_hidden.raise_error(409, 'ALREADY_MEMBER', 'That person is a member already');
+  end if;
+
+  delete from app_private.invitation_directory d where d.tenant_id = v_tenant_id and d.member_id = v_member.id;
+  insert into app_private.invitation_directory (token_hash, tenant_id, member_id)
+  values (app_private.hash_token(v_token), v_tenant_id, v_member.id);
+  perform app_private.send_email('invitation', v_email, v_token, (
+    select jsonb_build_object('tenant', t.name, 'role', v_member.role,
+      'invitedBy', (select u.name from app_public.users u where u.id = app_hidden.current_user_id()))
+    from app_public.tenants t where t.id = v_tenant_id));
+  perform app_private.record_event('member.invited', v_tenant_id, 'tenant_member', v_member.id, null,
+    jsonb_build_object('role', v_member.role));
+  return v_member;
+end
+$$;
+comment on function app_public.invite_member(text, app_public.member_role) is 'Asks someone into the tenant by mail; the invitation is good for seven days. Inviting again sends a new token and withdraws the old one.';
+alter function app_public.invite_member(text, app_public.member_role) owner to app_system;
+grant execute on function app_public.invite_member(text, app_public.member_role) to app_user;
