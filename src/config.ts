@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { errorCode } from './errorCode.ts'
 
 /** What one process does: both halves, the API alone, or the worker alone. */
 export type Mode = 'all' | 'api' | 'worker'
@@ -194,14 +195,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
 
 /** Says in one line why an address cannot be listened on; undefined when the error is something else. */
 export function explainListenError(error: unknown, host: string, port: number): ConfigurationError | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
   const reason: Record<string, string> = {
     EADDRINUSE: `Port ${port} on ${host} is in use: stop the other program or set PORT.`,
     EACCES: `Port ${port} may not be opened by this user: set PORT to 1024 or higher.`,
     EADDRNOTAVAIL: `HOST ${host} is not an address of this machine: use 127.0.0.1, 0.0.0.0 or ::.`,
     ENOTFOUND: `HOST ${host} has no address: use 127.0.0.1, 0.0.0.0 or ::.`,
   }
-  const line = typeof code === 'string' ? reason[code] : undefined
+  const line = reason[errorCode(error) ?? '']
   return line === undefined ? undefined : new ConfigurationError([line], { cause: error })
 }
 
@@ -214,8 +214,7 @@ export function makeDataDir(dataDir: string): void {
     mkdirSync(dataDir, { recursive: true })
     chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700)
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error'
-    throw new ConfigurationError([`DATA_DIR ${dataDir} cannot be written (${code}): set DATA_DIR to a directory of this user.`], { cause })
+    throw new ConfigurationError([`DATA_DIR ${dataDir} cannot be written (${errorCode(cause)}): set DATA_DIR to a directory of this user.`], { cause })
   }
 }
 
@@ -289,9 +288,13 @@ function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'ENOENT') return undefined
-    throw new ConfigurationError([`${file} cannot be read (${String(code)}): start Freehold as the user that made it, or set DATA_DIR.`], { cause })
+    if (errorCode(cause) === 'ENOENT') return undefined
+    throw new ConfigurationError([`${file} cannot be read (${errorCode(cause)}): start Freehold as the user that made it, or set DATA_DIR.`], { cause })
   }
 }
 
+
+/** The environment for a program we start on a person's terminal, such as psql, with `extra` on top. */
+export function environmentWith(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...extra }
+}

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
+import { errorCode } from '../errorCode.ts'
 
 /** The login roles of sql/bootstrap/roles.sql. */
 export const LOGIN_ROLES = { owner: 'freehold_owner', authenticator: 'freehold_authenticator', worker: 'freehold_worker' } as const
@@ -46,7 +47,7 @@ export async function createDatabase(adminUrl: string, name: string): Promise<vo
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
     if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)} template template0`)
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError && ['42P04', '23505'].includes(error.code ?? ''))) throw error
+    if (!(['42P04', '23505'].includes(errorCode(error) ?? ''))) throw error
   } finally {
     await client.end()
   }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { ConfigurationError, type Config } from '../config.ts'
+import { errorCode } from '../errorCode.ts'
 import { apply, readLedger, recordInstalled, type Applied } from './apply.ts'
 import { bootstrap, createDatabase, LOGIN_ROLES, ROLES_FILE, rolePassword } from './bootstrap.ts'
 import { startEmbedded } from './embedded.ts'
@@ -30,7 +31,8 @@ export interface Server {
   readonly urls: DatabaseUrls
   /** What role passwords are derived from; undefined when the role URLs were given. */
   readonly secret: string | undefined
-  readonly isEmbedded: boolean
+  /** Whether a missing database is created. A real server's is its administrator's to make. */
+  readonly mayCreate: boolean
   /** True when this call started the embedded server. */
   readonly hasStarted: boolean
   /** Stops the embedded server when nobody else uses it. */
@@ -54,6 +56,8 @@ export interface OpenOptions {
   readonly root?: string
   /** Told of every migration and the number of files applied. */
   readonly log?: (line: string) => void
+  /** False leaves repeatable sources and checks for a later apply; default true. */
+  readonly withSources?: boolean
 }
 
 /**
@@ -84,7 +88,7 @@ async function openEmbedded(dataDir: string, settings?: Readonly<Record<string, 
     urls: roleUrls(cluster.url(DATABASE_NAME), cluster.password),
     // The superuser's password never leaves the data directory, and stays when the secret keys are rotated.
     secret: cluster.password,
-    isEmbedded: true,
+    mayCreate: true,
     hasStarted: cluster.owner,
     stop,
     leave: cluster.owner ? stop : cluster.release,
@@ -94,7 +98,7 @@ async function openEmbedded(dataDir: string, settings?: Readonly<Record<string, 
 async function openExternal(config: Config, databaseUrl: string): Promise<Server> {
   const { urls, secret } = await externalUrls(config, databaseUrl)
   const nothing = async () => {}
-  return { urls, secret, isEmbedded: false, hasStarted: false, stop: nothing, leave: nothing }
+  return { urls, secret, mayCreate: false, hasStarted: false, stop: nothing, leave: nothing }
 }
 
 /** Decides what DATABASE_URL is, and looks at every role URL that was given; all mistakes are told together. */
@@ -153,7 +157,7 @@ export function withDatabase(url: string, name: string): string {
 }
 
 /** Brings the database of `server` up to the checkout, one process at a time. */
-export async function prepareDatabase(server: Pick<Server, 'urls' | 'secret' | 'isEmbedded'>, options: OpenOptions = {}): Promise<Prepared> {
+export async function prepareDatabase(server: Pick<Server, 'urls' | 'secret' | 'mayCreate'>, options: OpenOptions = {}): Promise<Prepared> {
   const root = options.root ?? ROOT
   const log = options.log ?? (() => {})
   const nothing = { migrated: [], applied: [], removed: [] }
@@ -161,7 +165,7 @@ export async function prepareDatabase(server: Pick<Server, 'urls' | 'secret' | '
   if (await isCurrent(server.urls.owner, wanted)) return nothing
 
   const { superuser } = server.urls
-  if (server.isEmbedded && superuser) await createDatabase(withDatabase(superuser, 'postgres'), databaseOf(superuser))
+  if (server.mayCreate && superuser) await createDatabase(withDatabase(superuser, 'postgres'), databaseOf(superuser))
   const admin = new pg.Client({ connectionString: superuser ?? server.urls.owner, application_name: `freehold-deploy ${process.pid}` })
   await admin.connect()
   try {
@@ -170,11 +174,13 @@ export async function prepareDatabase(server: Pick<Server, 'urls' | 'secret' | '
     if (superuser && server.secret !== undefined) await bootstrap(admin, join(root, ROLES_FILE), server.secret)
     const migrated = await migrate(server.urls.owner, root, log)
     await installWorker(admin, server.urls.worker)
+    const names = migrated.map((migration) => migration.realFilename)
+    if (options.withSources === false) return { ...nothing, migrated: names }
     const applied = await apply(server.urls.owner, root, { alwaysCheck: migrated.length > 0 })
     await record(server.urls.owner, wanted)
     if (applied.applied.length > 0) log(`Applied ${applied.applied.length} repeatable files.`)
     for (const path of applied.removed) log(`${path} is gone; what it made stays until a migration drops it.`)
-    return { migrated: migrated.map((migration) => migration.realFilename), ...applied }
+    return { migrated: names, ...applied }
   } finally {
     // Ends the session, and with it the lock.
     await admin.end()
@@ -222,7 +228,7 @@ async function isCurrent(ownerUrl: string, wanted: Wanted): Promise<boolean> {
     return ledger.size === expected.size && [...expected].every(([path, sum]) => ledger.get(path) === sum)
   } catch (error) {
     // No such database; no such role, or another password; no right to connect yet.
-    if (error instanceof pg.DatabaseError && ['3D000', '28P01', '28000', '42501'].includes(error.code ?? '')) return false
+    if (['3D000', '28P01', '28000', '42501'].includes(errorCode(error) ?? '')) return false
     throw explainConnectError('The database', ownerUrl, error) ?? error
   } finally {
     await client.end().catch(() => {})

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { ConfigurationError } from '../config.ts'
+import { errorCode } from '../errorCode.ts'
 import { locks } from './locks.ts'
 import { childOptions, place, programs, serverUser, type ServerUser } from './serverFiles.ts'
 
@@ -43,6 +44,8 @@ export interface Cluster {
 const HOST = '127.0.0.1'
 const SUPERUSER = 'postgres'
 const PASSWORD_FILE = 'freehold_password'
+/** What passes by itself: another starter was first, killed predecessors still hold memory, a port was taken just now. */
+const IN_THE_WAY = /lock file|shared memory|could not bind|already in use/
 const LOG_BYTES = 10 * 1024 * 1024
 
 /** Suits a small control plane that shares its machine; connections come from loopback with a password only. */
@@ -71,7 +74,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Cluster> 
   const user = serverUser()
   const [bin, directory] = [await programs(user), place(options.home, user)]
   const data = join(directory, 'data')
-  if (!existsSync(data)) initialise(bin, directory, data, user)
+  if (!existsSync(data)) initialise(bin, directory, data, user, options.settings?.fsync !== 'off')
   const password = readPassword(data)
 
   const deadline = Date.now() + (options.waitMs ?? 30_000)
@@ -87,19 +90,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Cluster> 
     }
     const isUp = running !== undefined && isPostgres(running.pid)
     if (!isUp && (started === undefined || started.exited)) {
-      // A loser of a race exits, and so does a server whose predecessor's children have not yet gone: both deserve patience.
-      if (attempts > 0) await sleep(Math.min(25 * 2 ** attempts, 1000))
-      if (++attempts > 8) throw new Error(`PostgreSQL does not start:\n${lastWords(directory)}`)
+      if (started) {
+        const words = lastWords(directory, started.logStart)
+        if (attempts > 8 || !IN_THE_WAY.test(words)) throw new Error(`PostgreSQL does not start:\n${words}`)
+        await sleep(Math.min(25 * 2 ** attempts, 1000))
+      }
+      attempts++
       if (running) dropStaleLock(data, running.pid)
       started = launch(bin, directory, data, user, await choosePort(directory, options.port), options.settings)
     }
-    if (Date.now() > deadline) throw new Error(`PostgreSQL is not ready after ${options.waitMs ?? 30_000} ms:\n${lastWords(directory)}`)
+    if (Date.now() > deadline) throw new Error(`PostgreSQL is not ready after ${options.waitMs ?? 30_000} ms:\n${lastWords(directory, started?.logStart ?? 0)}`)
     await sleep(15)
   }
 }
 
 /** Builds the cluster aside and renames it into place; of several at once, one wins and the others drop theirs. */
-function initialise(bin: string, directory: string, data: string, user: ServerUser): void {
+function initialise(bin: string, directory: string, data: string, user: ServerUser, isDurable: boolean): void {
   const aside = mkdtempSync(join(directory, 'init-'))
   const passwordFile = join(aside, 'password')
   const password = randomBytes(24).toString('base64url')
@@ -110,7 +116,7 @@ function initialise(bin: string, directory: string, data: string, user: ServerUs
     execFileSync(
       join(bin, 'initdb'),
       ['-D', join(aside, 'data'), '-U', SUPERUSER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8',
-        '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--data-checksums', '--no-instructions'],
+        '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--data-checksums', '--no-instructions', ...(isDurable ? [] : ['--no-sync'])],
       { ...childOptions(user), stdio: ['ignore', 'ignore', 'pipe'] },
     )
     // The password travels with the data; owned by the server so that a base backup can read every file.
@@ -119,7 +125,7 @@ function initialise(bin: string, directory: string, data: string, user: ServerUs
     renameSync(join(aside, 'data'), data)
   } catch (cause) {
     if (!existsSync(data)) {
-      const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
+      const said = typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
       throw new Error(`PostgreSQL's initdb failed: ${said}`, { cause })
     }
   } finally {
@@ -135,8 +141,7 @@ function readPassword(data: string): string {
   try {
     return readFileSync(join(data, PASSWORD_FILE), 'utf8')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error'
-    throw new ConfigurationError([`The database in ${data} cannot be read (${code}): start Freehold as the user that made it, or set DATA_DIR.`], { cause })
+    throw new ConfigurationError([`The database in ${data} cannot be read (${errorCode(cause)}): start Freehold as the user that made it, or set DATA_DIR.`], { cause })
   }
 }
 
@@ -165,7 +170,7 @@ function isPostgres(pid: number): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
+    if (errorCode(error) !== 'EPERM') return false
   }
   if (process.platform !== 'linux') return true
   try {
@@ -184,11 +189,14 @@ function dropStaleLock(data: string, pid: number): void {
 interface Started {
   readonly pid: number | undefined
   readonly exited: boolean
+  /** Size of the log before this start. */
+  readonly logStart: number
 }
 
 function launch(bin: string, directory: string, data: string, user: ServerUser, port: number, settings: EmbeddedOptions['settings']): Started {
   const logFile = join(directory, 'server.log')
   if (existsSync(logFile) && statSync(logFile).size > LOG_BYTES) renameSync(logFile, `${logFile}.1`)
+  const logStart = existsSync(logFile) ? statSync(logFile).size : 0
   const log = openSync(logFile, 'a', 0o600)
   const flags = Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
@@ -197,7 +205,7 @@ function launch(bin: string, directory: string, data: string, user: ServerUser, 
     stdio: ['ignore', log, log],
   })
   closeSync(log)
-  const started = { pid: child.pid, exited: false }
+  const started = { pid: child.pid, exited: false, logStart }
   child.on('exit', () => (started.exited = true))
   child.on('error', () => (started.exited = true))
   child.unref()
@@ -226,9 +234,10 @@ function freePort(port: number): Promise<number | undefined> {
   })
 }
 
-function lastWords(directory: string): string {
+/** The end of the server's log, from byte `start` on. */
+function lastWords(directory: string, start: number): string {
   const file = join(directory, 'server.log')
-  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-12).join('\n') : '(no log)'
+  return existsSync(file) ? readFileSync(file).subarray(start).toString().trimEnd().split('\n').slice(-12).join('\n') : '(no log)'
 }
 
 /** pg has these two methods; its types do not. */

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { ConfigurationError } from '../config.ts'
+import { errorCode } from '../errorCode.ts'
 
 /** The oldest server we run on: uuidv7() and virtual generated columns came with it. */
 export const MINIMUM_VERSION = 18
@@ -11,7 +12,6 @@ export interface ServerFacts {
   readonly user: string
   readonly isSuperuser: boolean
   readonly database: string
-  readonly hasRole: boolean
 }
 
 /**
@@ -26,8 +26,7 @@ export async function inspectServer(name: string, url: string): Promise<ServerFa
     await client.connect()
     const { rows: [facts] } = await client.query<ServerFacts>(
       `select current_setting('server_version_num')::int as version, current_user as "user", current_database() as database,
-              (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser",
-              exists (select from pg_roles where rolname = 'freehold_owner') as "hasRole"`)
+              (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`)
     if (!facts) throw new Error('no answer')
     return facts
   } catch (error) {
@@ -52,11 +51,11 @@ export function explainServer(name: string, facts: ServerFacts, role?: string, d
 
 /** One line for an operator; undefined when the error is not about connecting. */
 export function explainConnectError(name: string, url: string, error: unknown): ConfigurationError | undefined {
-  if (!(error instanceof Error) || !URL.canParse(url)) return undefined
+  if (!URL.canParse(url)) return undefined
   const { hostname, port, username, pathname } = new URL(url)
   const address = `${hostname}:${port || 5432}`
   const user = decodeURIComponent(username)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.message
+  const code = errorCode(error) ?? (error instanceof Error ? error.message : '')
   const line = ((): string | undefined => {
     switch (code) {
       case 'ECONNREFUSED': return `nothing listens on ${address}: start PostgreSQL there, or correct host and port.`

@@ -34,7 +34,7 @@ export async function startTestCluster(root = ROOT): Promise<TestCluster> {
   try {
     cluster = await startEmbedded({ home, settings: CARELESS })
     const secret = cluster.password
-    await prepareDatabase({ urls: roleUrls(cluster.url(TEMPLATE), secret), secret, isEmbedded: true }, { root })
+    await prepareDatabase({ urls: roleUrls(cluster.url(TEMPLATE), secret), secret, mayCreate: true }, { root })
     const client = new pg.Client({ connectionString: cluster.url('postgres') })
     await client.connect()
     await client.query(`alter database ${TEMPLATE} with is_template true allow_connections false`)
