@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WithPgClient } from 'postgraphile/@dataplan/pg'
+import { ServerError } from '../errors.ts'
+import type { Listener } from '../server/listener.ts'
+
+/** Most log lines in one event. */
+const LOG_BATCH = 500
+/** Bytes that may wait in a socket before the next batch of a backlog is read. */
+const SOCKET_BACKLOG = 256 * 1024
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Who subscribes: the same settings that a query of theirs would run under. */
+export interface Subscriber {
+  pgSettings: Record<string, string | undefined>
+  withPgClient: WithPgClient
+  /** Bytes sent but not yet taken by the subscriber's connection. */
+  unsentBytes: () => number
+}
+
+/** `failure` is the last event of a subscription that could not go on; the plan of the field throws it. */
+export type LiveEvent<T> = (T & { failure?: undefined }) | { failure: Error }
+
+export interface DeploymentChange {
+  eventId: string
+  type: string
+  deploymentId: string
+}
+
+/** Lines with `after < sequence <= upto`; both are int8 as text. */
+export interface LogRange {
+  deploymentId: string
+  after: string
+  upto: string
+}
+
+export type DeploymentChangedTopic = Subscriber & { kind: 'deploymentChanged'; projectId: string | null; id: string | null }
+export type DeploymentLogsTopic = Subscriber & { kind: 'deploymentLogs'; deploymentId: string; after: string }
+
+/** What Grafast's `listen` step takes for a source of events. */
+export interface LiveUpdates {
+  subscribe(topic: DeploymentChangedTopic): Promise<AsyncIterableIterator<LiveEvent<DeploymentChange>>>
+  subscribe(topic: DeploymentLogsTopic): Promise<AsyncIterableIterator<LiveEvent<LogRange>>>
+}
+
+/** Turns notifications into events, each checked under the subscriber's own role and claims. */
+export function makeLiveUpdates(listener: Listener): LiveUpdates {
+  async function subscribe(topic: DeploymentChangedTopic | DeploymentLogsTopic): Promise<AsyncIterableIterator<never>> {
+    const stop = new AbortController()
+    const source: AsyncGenerator<LogRange | DeploymentChange> = topic.kind === 'deploymentLogs'
+      ? await deploymentLogs(listener, topic, stop.signal)
+      : await deploymentChanged(listener, topic, stop.signal)
+    return untilStopped(source, stop) as AsyncIterableIterator<never>
+  }
+  return { subscribe } as LiveUpdates
+}
+
+async function deploymentLogs(listener: Listener, topic: DeploymentLogsTopic, signal: AbortSignal): Promise<AsyncGenerator<LogRange>> {
+  const deploymentId = uuid(topic.deploymentId)
+  let after = sequence(topic.after)
+  await mustSee(topic, 'deployments', deploymentId)
+  // From here on nothing is missed: LISTEN first, then the backlog, then what was notified meanwhile.
+  const notifications = await listener.subscribe(`deployment_logs:${deploymentId}`, signal)
+  const [last] = await read<{ sequence: string }>(topic,
+    `select sequence from app_public.deployment_logs
+      where tenant_id = $1 and deployment_id = $2 order by sequence desc limit 1`, [deploymentId])
+
+  return (async function* () {
+    async function* upTo(end: bigint): AsyncGenerator<LogRange> {
+      while (after < end && !signal.aborted) {
+        const upto = after + BigInt(LOG_BATCH) < end ? after + BigInt(LOG_BATCH) : end
+        yield { deploymentId, after: String(after), upto: String(upto) }
+        after = upto
+        while (topic.unsentBytes() > SOCKET_BACKLOG && !signal.aborted) await sleep(10)
+      }
+    }
+    if (last) yield* upTo(BigInt(last.sequence))
+    for await (const payload of notifications) {
+      const { sequence: end } = parse(payload)
+      if (typeof end === 'number' || (typeof end === 'string' && /^\d+$/.test(end))) yield* upTo(BigInt(end))
+    }
+  })()
+}
+
+async function deploymentChanged(listener: Listener, topic: DeploymentChangedTopic, signal: AbortSignal): Promise<AsyncGenerator<DeploymentChange>> {
+  const projectId = topic.projectId === null ? null : uuid(topic.projectId)
+  const id = topic.id === null ? null : uuid(topic.id)
+  const tenantId = tenantOf(topic)
+  if (projectId !== null) await mustSee(topic, 'projects', projectId)
+  if (id !== null) await mustSee(topic, 'deployments', id)
+  const notifications = await listener.subscribe(`events:${tenantId}`, signal)
+
+  return (async function* () {
+    for await (const payload of notifications) {
+      const event = parse(payload)
+      if (event.subjectType !== 'deployment' || typeof event.subjectId !== 'string') continue
+      if (projectId !== null && event.projectId !== projectId) continue
+      if (id !== null && event.subjectId !== id) continue
+      // The row security of both tables decides whether the subscriber is told.
+      const [seen] = await read<{ type: string }>(topic,
+        `select e.type from app_public.events e
+          where e.tenant_id = $1 and e.created_at = $2::timestamptz and e.id = $3
+            and exists (select from app_public.deployments d where d.tenant_id = $1 and d.id = e.subject_id)`,
+        [event.createdAt, event.id])
+      if (seen) yield { eventId: String(event.id), type: seen.type, deploymentId: event.subjectId }
+    }
+  })()
+}
+
+/**
+ * The generator as an iterator that stops at once: `return()` of a generator waits for the value it is waiting for, which
+ * may never come. A failure becomes the last event, since an iterator that throws would cost the client its whole socket.
+ */
+function untilStopped<T>(source: AsyncGenerator<T>, stop: AbortController): AsyncIterableIterator<LiveEvent<T>> {
+  const end = { done: true, value: undefined } as const
+  const iterator: AsyncIterableIterator<LiveEvent<T>> = {
+    [Symbol.asyncIterator]: () => iterator,
+    async next() {
+      if (stop.signal.aborted) return end
+      try {
+        return await source.next() as IteratorResult<LiveEvent<T>>
+      } catch (error) {
+        stop.abort()
+        return { done: false, value: { failure: error as Error } }
+      }
+    },
+    async return() {
+      stop.abort()
+      return end
+    },
+    async throw() {
+      stop.abort()
+      return end
+    },
+  }
+  return iterator
+}
+
+function tenantOf({ pgSettings }: Subscriber): string {
+  const tenantId = pgSettings['app.tenant_id']
+  if (!tenantId) throw new ServerError('UNAUTHENTICATED', 'Live updates need a signed-in member of a tenant.')
+  return tenantId
+}
+
+/** Rows of one statement under the subscriber's claims; `$1` is their tenant. */
+async function read<T>(subscriber: Subscriber, text: string, values: unknown[]): Promise<readonly T[]> {
+  const { rows } = await subscriber.withPgClient(subscriber.pgSettings, (client) =>
+    client.query<T>({ text, values: [tenantOf(subscriber), ...values] }))
+  return rows
+}
+
+async function mustSee(subscriber: Subscriber, table: 'deployments' | 'projects', id: string): Promise<void> {
+  const found = await read(subscriber, `select from app_public.${table} where tenant_id = $1 and id = $2`, [id])
+  if (found.length === 0) throw new ServerError('NOT_FOUND')
+}
+
+function uuid(text: string): string {
+  const lower = text.toLowerCase()
+  if (!UUID.test(lower)) throw new ServerError('BAD_USER_INPUT', 'That is not a UUID.')
+  return lower
+}
+
+function sequence(text: string): bigint {
+  if (!/^\d{1,18}$/.test(text)) throw new ServerError('BAD_USER_INPUT', '`after` must be 0 or the last sequence that was read.')
+  return BigInt(text)
+}
+
+function parse(payload: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(payload)
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,93 @@
+import type { Server } from 'node:http'
+import express, { type Express } from 'express'
+import type pg from 'pg'
+import type { Config } from '../config.ts'
+import { makeLiveUpdates } from '../graphql/liveUpdates.ts'
+import type { Logger } from '../log.ts'
+import { makeAuthenticator } from './authenticate.ts'
+import { installAuthentication } from './install/authentication.ts'
+import { installCors } from './install/cors.ts'
+import { installErrors } from './install/errors.ts'
+import { installGraphql, type GraphqlServer } from './install/graphql.ts'
+import { installHealth } from './install/health.ts'
+import { installJsonBody } from './install/jsonBody.ts'
+import { installLogging } from './install/logging.ts'
+import { installRequestId } from './install/requestId.ts'
+import { installSecurityHeaders } from './install/securityHeaders.ts'
+import { makeListener } from './listener.ts'
+
+export interface AppDeps {
+  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'limits'>
+  /** Connections of freehold_authenticator; the caller ends it after `close`. */
+  pool: pg.Pool
+  /** The same role's URL, for the one connection that listens. */
+  authenticatorUrl: string
+  log: Logger
+  /** Directory of `<hash>.graphql`; when given, nothing but these documents is run. */
+  persistedDocuments?: string
+  /** Routes that read the raw body, such as webhooks: installed before the JSON parser and before authentication. */
+  installRaw?: (app: Express) => void
+  /** Routes that read JSON and claims. */
+  installRoutes?: (app: Express) => void
+}
+
+export interface App {
+  /** The request handler: `createServer(app.express)`. */
+  readonly express: Express
+  /** Serves websockets on this HTTP server too. */
+  attach(server: Server): void
+  /** Refuses new work, closes sockets and lets go of the listening connection. The pool is the caller's. */
+  close(): Promise<void>
+}
+
+/** Everything one API process serves, in the order in which a request meets it. */
+export async function makeApp(deps: AppDeps): Promise<App> {
+  const { config, pool, log } = deps
+  const app = express()
+  const authenticator = makeAuthenticator({ pool, log })
+  let graphql: GraphqlServer | undefined
+  let isClosing = false
+  const listener = await makeListener({
+    connectionString: deps.authenticatorUrl,
+    log,
+    always: {
+      auth_revoked(payload) {
+        authenticator.revoke(payload)
+        graphql?.revoke(payload)
+      },
+    },
+    onChange: (isListening) => authenticator.setListening(isListening),
+  })
+
+  try {
+    installRequestId(app)
+    installLogging(app, log)
+    installSecurityHeaders(app)
+    installCors(app, config.cors)
+    installHealth(app, { pool, log, isListening: () => listener.isListening, isClosing: () => isClosing })
+    deps.installRaw?.(app)
+    installJsonBody(app, config.bodyMaxBytes)
+    installAuthentication(app, authenticator)
+    deps.installRoutes?.(app)
+    graphql = await installGraphql(app, {
+      ...config, pool, log, authenticator,
+      liveUpdates: makeLiveUpdates(listener),
+      ...(deps.persistedDocuments !== undefined && { persistedDocuments: deps.persistedDocuments }),
+    })
+    installErrors(app, log)
+  } catch (error) {
+    await listener.close()
+    throw error
+  }
+
+  const served = graphql
+  return {
+    express: app,
+    attach: served.attach,
+    async close() {
+      isClosing = true
+      await served.close()
+      await listener.close()
+    },
+  }
+}

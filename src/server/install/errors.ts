@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto'
+import type { ErrorRequestHandler, Express } from 'express'
+import { mapDatabaseError, ServerError, type PublicError } from '../../errors.ts'
+import type { Logger } from '../../log.ts'
+
+/** The last two of the chain: an address nobody serves is a 404 in JSON, and whatever was thrown leaves with a code. */
+export function installErrors(app: Express, log: Logger): void {
+  app.use((req) => {
+    throw new ServerError('NOT_FOUND', `Nothing is served at ${req.method} ${req.path}.`)
+  })
+  const answer: ErrorRequestHandler = (error: unknown, req, res, _next) => {
+    let shown = mapDatabaseError(fromParser(error) ?? error)
+    let errorId: string | undefined
+    if (!shown) {
+      errorId = randomUUID()
+      log.error({ err: error, errorId }, 'internal error in a request')
+      shown = mapDatabaseError(new ServerError('INTERNAL'))!
+    }
+    if (res.headersSent) return void res.end()
+    if (shown.httpStatus === 401) res.setHeader('WWW-Authenticate', 'Bearer')
+    res.status(shown.httpStatus).json(req.path === '/graphql' ? graphqlBody(shown, errorId) : restBody(shown, errorId))
+  }
+  app.use(answer)
+}
+
+function graphqlBody({ code, message, detail, hint }: PublicError, errorId?: string) {
+  return { errors: [{ message, extensions: { code, ...(detail && { detail }), ...(hint && { hint }), ...(errorId && { errorId }) } }] }
+}
+
+function restBody({ code, message, detail, hint }: PublicError, errorId?: string) {
+  return { error: { code, message, ...(detail && { detail }), ...(hint && { hint }), ...(errorId && { errorId }) } }
+}
+
+/** Errors of body-parser and Express, which name their kind in `type` or `status` (http-errors). */
+function fromParser(error: unknown): ServerError | undefined {
+  if (!(error instanceof Error) || error instanceof ServerError) return undefined
+  const { type, status } = error as Error & { type?: string; status?: number }
+  if (type === 'entity.too.large') return new ServerError('PAYLOAD_TOO_LARGE')
+  if (type === 'entity.parse.failed') return new ServerError('INVALID_JSON')
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new ServerError('UNSUPPORTED_MEDIA_TYPE')
+  return status !== undefined && status >= 400 && status < 500 ? new ServerError('BAD_REQUEST') : undefined
+}

@@ -1,0 +1,45 @@
+import type { Express } from 'express'
+import type pg from 'pg'
+import type { Logger } from '../../log.ts'
+
+/** How long the database may take to answer before it counts as unreachable. */
+const PATIENCE_MS = 2000
+
+export interface HealthDeps {
+  pool: pg.Pool
+  log: Logger
+  /** True while notifications are heard. */
+  isListening: () => boolean
+  /** True from the moment the server stops taking work. */
+  isClosing: () => boolean
+}
+
+/** /healthz: the process answers. /readyz: it can do its work; 503 names what is missing. */
+export function installHealth(app: Express, { pool, log, isListening, isClosing }: HealthDeps): void {
+  app.get('/healthz', (_req, res) => {
+    res.json({ status: 'ok' })
+  })
+  app.get('/readyz', async (_req, res) => {
+    const state = await within(PATIENCE_MS, isMigrated(pool)).catch((error: unknown) => {
+      log.warn({ err: error }, 'database is not ready')
+      return undefined
+    })
+    const checks = { database: state !== undefined, schema: state === true, listener: isListening(), accepting: !isClosing() }
+    const isReady = Object.values(checks).every(Boolean)
+    res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready', checks })
+  })
+}
+
+/** Migrations and functions are there when the last thing of a deploy that this role may see is. */
+async function isMigrated(pool: pg.Pool): Promise<boolean> {
+  const { rows: [row] } = await pool.query<{ ok: boolean }>(
+    `select has_schema_privilege('app_private', 'usage') and to_regproc('app_private.authenticate') is not null as ok`)
+  return row?.ok === true
+}
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
