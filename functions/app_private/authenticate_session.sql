@@ -20,15 +20,20 @@ begin
     perform app_hidden.raise_error(401, 'UNAUTHENTICATED', 'The token is not valid');
   end if;
 
-  if authenticate_session.tenant is not null or v_session.default_tenant_id is not null then
+  -- Not a case inside the query: its planner would cast a slug to uuid before it asks whether it may.
+  if authenticate_session.tenant is null then
+    v_tenant_id := v_session.default_tenant_id;
+  elsif pg_input_is_valid(authenticate_session.tenant, 'uuid') then
+    v_tenant_id := authenticate_session.tenant::uuid;
+  else
+    v_tenant_id := (select tn.id from app_public.tenants tn where tn.slug = lower(authenticate_session.tenant));
+  end if;
+
+  if authenticate_session.tenant is not null or v_tenant_id is not null then
     select m.tenant_id, m.role, tn.settings into v_tenant_id, v_role, v_settings
     from app_public.tenants tn
     join app_public.tenant_members m on m.tenant_id = tn.id and m.user_id = v_session.user_id
-    where case
-        when authenticate_session.tenant is null then tn.id = v_session.default_tenant_id
-        when pg_input_is_valid(authenticate_session.tenant, 'uuid') then tn.id = authenticate_session.tenant::uuid
-        else tn.slug = lower(authenticate_session.tenant)
-      end
+    where tn.id = v_tenant_id
       and m.invitation_status = 'joined' and tn.is_active and tn.deleted_at is null;
     if not found and authenticate_session.tenant is not null then
       perform app_hidden.raise_error(403, 'NOT_A_MEMBER', 'You are not a member of that tenant');

@@ -6,7 +6,10 @@ declare
   v_base text;
 begin
   v_base := regexp_replace(split_part(free_username.email, '@', 1), '[^a-z0-9_.-]', '', 'g');
-  v_base := left(rpad(coalesce(nullif(regexp_replace(v_base, '^[^a-z0-9]+', ''), ''), 'user'), 2, '0'), 40);
+  v_base := left(regexp_replace(v_base, '^[^a-z0-9]+', ''), 40);
+  if length(v_base) < 2 then
+    v_base := 'user' || v_base;
+  end if;
   if not exists (select from app_public.users u where u.username = v_base) then
     return v_base;
   end if;
