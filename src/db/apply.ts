@@ -166,5 +166,5 @@ export async function recordInstalled(client: pg.ClientBase, entries: Readonly<R
 
 /** Ledger rows that stand for something else are not taken for deleted files. */
 function isSourcePath(path: string): boolean {
-  return /^(functions|policies|sql\/(views|triggers|checks))\//.test(path)
+  return /^(functions|policies|sql\/(views|triggers|seeds|checks))\//.test(path)
 }

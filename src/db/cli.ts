@@ -17,13 +17,15 @@ import { lawOf, readSources, ROOMS, SourceError } from './sources.ts'
 interface Command {
   readonly help: string
   run(server: Server, args: readonly string[], config: Config): Promise<void>
+  /** Something it started has no end of its own, so the process is ended. */
+  readonly mustExit?: boolean
 }
 
 const say = (line: string) => console.log(line)
 
 const commands: Readonly<Record<string, Command>> = {
   new: { help: 'begin a migration: migrations/current.sql', run: newMigration },
-  watch: { help: 'run current.sql and changed sources whenever they are saved', run: watchSources },
+  watch: { help: 'run current.sql and changed sources whenever they are saved', run: watchSources, mustExit: true },
   commit: { help: 'commit current.sql: db:commit -- "message"', run: commitMigration },
   uncommit: { help: 'turn the last committed migration back into current.sql', run: uncommitMigration },
   migrate: { help: 'create roles, run pending migrations', run: runMigrations },
@@ -81,8 +83,7 @@ async function watchSources(server: Server): Promise<void> {
   for (const watcher of watchers) watcher?.close()
   clearTimeout(timer)
   await turn
-  // graphile-migrate's watcher has no end of its own.
-  setImmediate(() => process.exit())
+  await closeMigratePools()
 }
 
 async function commitMigration(server: Server, args: readonly string[]): Promise<void> {
@@ -90,15 +91,15 @@ async function commitMigration(server: Server, args: readonly string[]): Promise
   if (message === '') throw new ConfigurationError(['Say what the migration does: npm run db:commit -- "add deployment regions".'])
   await prepareDatabase(server, { log: say })
   const graphileMigrate = await import('graphile-migrate')
-  await graphileMigrate.commit(await migrateSettings(ROOT, developmentUrls(server), say), message)
-  await closeMigratePools()
+  const settings = await migrateSettings(ROOT, developmentUrls(server), say)
+  await graphileMigrate.commit(settings, message).finally(closeMigratePools)
 }
 
 async function uncommitMigration(server: Server): Promise<void> {
   await prepareDatabase(server, { log: say })
   const graphileMigrate = await import('graphile-migrate')
-  await graphileMigrate.uncommit(await migrateSettings(ROOT, developmentUrls(server), say))
-  await closeMigratePools()
+  const settings = await migrateSettings(ROOT, developmentUrls(server), say)
+  await graphileMigrate.uncommit(settings).finally(closeMigratePools)
 }
 
 async function runMigrations(server: Server): Promise<void> {
@@ -194,6 +195,7 @@ async function main([name = '', ...args]: readonly string[]): Promise<void> {
   } finally {
     await server.leave()
   }
+  if (command.mustExit) process.exit()
 }
 
 if (import.meta.main) {

@@ -103,8 +103,8 @@ export async function migrate(ownerUrl: string, root: string, log: (line: string
   if (status.pending.length === 0) return []
 
   const graphileMigrate = await import('graphile-migrate')
-  await graphileMigrate.migrate(await migrateSettings(root, { connectionString: ownerUrl }, log))
-  await closeMigratePools()
+  const settings = await migrateSettings(root, { connectionString: ownerUrl }, log)
+  await graphileMigrate.migrate(settings).finally(closeMigratePools)
   return [...status.pending]
 }
 

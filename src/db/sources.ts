@@ -4,7 +4,7 @@ import { basename, join, relative, sep } from 'node:path'
 import pg from 'pg'
 
 /** The rooms of repeatable SQL, in the order they are applied. */
-export const ROOMS = ['functions', 'sql/views', 'sql/triggers', 'policies', 'sql/checks'] as const
+export const ROOMS = ['functions', 'sql/views', 'sql/triggers', 'policies', 'sql/seeds', 'sql/checks'] as const
 
 /** One file of a room. `path` is relative to the root, with slashes; `checksum` is the SHA-256 of its text in hex. */
 export interface Source {
