@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { locks } from './locks.ts'
-import { lawOf, readSources, SourceError, type Source } from './sources.ts'
+import { lawOf, readSources, ROOMS, SourceError, type Source } from './sources.ts'
 
 /** How to apply. `alwaysCheck` runs the checks though no file changed, as after a migration. */
 export interface ApplyOptions {
@@ -166,5 +166,5 @@ export async function recordInstalled(client: pg.ClientBase, entries: Readonly<R
 
 /** Ledger rows that stand for something else are not taken for deleted files. */
 function isSourcePath(path: string): boolean {
-  return /^(functions|policies|sql\/(views|triggers|seeds|checks))\//.test(path)
+  return ROOMS.some((room) => path.startsWith(`${room}/`))
 }
