@@ -194,7 +194,8 @@ function fromSqlState(error: DatabaseErrorLike): PublicError | null {
   const byConstraint = error.constraint === undefined ? undefined : constraints.get(error.constraint);
   const row = byConstraint ?? sqlstates.get(error.code)
     ?? sqlstates.get(error.code.slice(0, 3)) ?? sqlstates.get(error.code.slice(0, 2));
-  if (!row) return null;
+  // A check has a name. Without one it is a row for which no partition was made, which is the operator's to mend.
+  if (!row || (error.code === "23514" && error.constraint === undefined)) return null;
   if (!error.code.startsWith("FH")) return { code: row.code, message: row.message, httpStatus: row.httpStatus };
   const { code, ...rest } = detailOf(error);
   return {

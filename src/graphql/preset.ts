@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import 'postgraphile/grafserv/express/v4'
-import { PersistedPlugin } from '@grafserv/persisted'
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import type pg from 'pg'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
@@ -16,6 +15,7 @@ import { EnumNamesPlugin } from './plugins/EnumNamesPlugin.ts'
 import { makeErrorsPreset } from './plugins/ErrorsPlugin.ts'
 import { IndexedOnlyPlugin } from './plugins/IndexedOnlyPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
+import { makePersistedDocumentsPlugin } from './plugins/PersistedDocumentsPlugin.ts'
 import { RefusalsPlugin } from './plugins/RefusalsPlugin.ts'
 import { RelationNamesPlugin } from './plugins/RelationNamesPlugin.ts'
 import { makeSubscriptionsPlugin } from './plugins/SubscriptionsPlugin.ts'
@@ -68,7 +68,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       TenantKeysPlugin, TenantFilterPlugin, RelationNamesPlugin, IndexedOnlyPlugin, EnumNamesPlugin, ResultNamesPlugin, RefusalsPlugin,
       UserFieldsPlugin, makeSubscriptionsPlugin(deps.liveUpdates),
       makeLimitsPlugin({ ...deps.limits, introspection: deps.introspection }),
-      ...(deps.persistedDocuments === undefined ? [] : [PersistedPlugin]),
+      ...(deps.persistedDocuments === undefined ? [] : [makePersistedDocumentsPlugin(deps.persistedDocuments)]),
     ],
     // `filter` does all that `condition` does; a schema that can't be built as a whole must not start.
     disablePlugins: [
@@ -102,10 +102,6 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       websockets: true,
       watch: false,
       maxRequestLength: deps.bodyMaxBytes,
-      ...(deps.persistedDocuments !== undefined && {
-        persistedOperationsDirectory: deps.persistedDocuments,
-        allowUnpersistedOperation: false,
-      }),
     },
   }
 }

@@ -5,6 +5,7 @@ import {
 import { lambda, type Step } from 'postgraphile/grafast'
 import type { ExecutionConfig, ParsedGraphQLBody } from 'postgraphile/grafserv'
 import { ServerError, type ServerErrorCode } from '../../errors.ts'
+import { asSafeError } from '../safeError.ts'
 
 export interface LimitsOptions {
   /** Deepest nesting of fields, counting the root fields as 1. */
@@ -45,9 +46,9 @@ export function makeLimitsPlugin(options: LimitsOptions): GraphileConfig.Plugin 
         },
         // The stock parser looks at `query` only after this, and answers a missing one without a code.
         processGraphQLRequestBody(next, event) {
-          const body: Partial<ParsedGraphQLBody> = event.body
-          if (body.query === undefined && body.documentId === undefined && body.id === undefined && !body.extensions) {
-            throw Object.assign(new ServerError('BAD_REQUEST', 'The body must have a `query`.'), { statusCode: 400 })
+          const { query, documentId, id, extensions }: Partial<ParsedGraphQLBody> = event.body
+          if (typeof query !== 'string' && (query !== undefined || (documentId ?? id ?? extensions) === undefined)) {
+            throw asSafeError(new ServerError('BAD_REQUEST', 'The body must have a `query`.'))
           }
           return next()
         },

@@ -1,0 +1,71 @@
+import { errorTable, mapDatabaseError, refusalError, ServerError } from '../../src/errors.ts'
+import { withoutSecrets } from '../../src/log.ts'
+import { startApi, type Api } from './api.ts'
+
+let api: Api
+beforeAll(async () => {
+  api = await startApi()
+  await api.database.owner.query(`
+    create function app_public.fail(state text, detail text default null) returns text language plpgsql stable
+    as $$ begin raise exception using errcode = state, message = 'secret_table is broken', detail = coalesce(detail, ''); end $$;
+    grant execute on function app_public.fail(text, text) to app_user`)
+})
+afterAll(() => api.close())
+
+
+const databaseError = (code: string, rest: object = {}) => Object.assign(new Error('relation "projects_p202601" leaks'), { severity: 'ERROR', code, ...rest })
+
+test('every row of the table is whole and unambiguous', () => {
+  const keys = errorTable.map(({ source, match }) => `${source} ${match}`)
+  expect(new Set(keys).size).toBe(keys.length)
+  for (const row of errorTable) {
+    expect(row.code).toMatch(/^[A-Z][A-Z_]+$/)
+    expect(row.message).toMatch(/^[A-Z].*\.$/)
+    expect(row.httpStatus).toBeGreaterThanOrEqual(400)
+  }
+})
+
+test('every constraint in the table is one of the database', async () => {
+  const names = errorTable.filter(({ source }) => source === 'constraint').map(({ match }) => match)
+  const { rows } = await api.database.superuser.query<{ conname: string }>('select distinct conname from pg_constraint where conname = any ($1)', [names])
+  expect(rows.map(({ conname }) => conname).sort()).toEqual([...names].sort())
+})
+
+test('our own errors show their message, the code of their detail, and the rest of it', () => {
+  const error = databaseError('FH422', { message: 'It is finished', detail: '{"code": "DEPLOYMENT_TRANSITION_NOT_ALLOWED", "from": "ready"}', hint: 'Make a new one' })
+  expect(mapDatabaseError(error)).toEqual({
+    code: 'DEPLOYMENT_TRANSITION_NOT_ALLOWED', message: 'It is finished', httpStatus: 422, detail: { from: 'ready' }, hint: 'Make a new one',
+  })
+  expect(mapDatabaseError(databaseError('FH404', { detail: 'not JSON' }))).toMatchObject({ code: 'NOT_FOUND', httpStatus: 404 })
+  expect(mapDatabaseError(refusalError({ sqlstate: 'FH429', code: 'RATE_LIMITED', message: 'Slowly', retryAfterSeconds: 60 })))
+    .toEqual({ code: 'RATE_LIMITED', message: 'Slowly', httpStatus: 429, detail: { retryAfterSeconds: 60 } })
+})
+
+test("PostgreSQL's errors show our message only", () => {
+  for (const state of ['42501', '23505', '23503', '22P02', '57014', '40001', '40P01', '55P03', '53300', '57P01']) {
+    const shown = mapDatabaseError(databaseError(state, { detail: 'Key (email)=(a@b.test) exists', table: 'projects' }))
+    expect(shown).not.toBeNull()
+    expect(JSON.stringify(shown)).not.toMatch(/projects|leaks|a@b/)
+  }
+  expect(mapDatabaseError(databaseError('23505', { constraint: 'projects_slug_key' }))?.code).toBe('PROJECT_SLUG_TAKEN')
+  expect(mapDatabaseError(databaseError('42P01'))).toBeNull()
+  expect(mapDatabaseError(databaseError('XX000'))).toBeNull()
+})
+
+test('a failed check is the input, a missing partition is ours', () => {
+  expect(mapDatabaseError(databaseError('23514', { constraint: 'x_check' }))?.code).toBe('BAD_USER_INPUT')
+  expect(mapDatabaseError(databaseError('23514'))).toBeNull()
+})
+
+test('an error is found behind the errors that wrap it', () => {
+  expect(mapDatabaseError(new Error('outer', { cause: databaseError('FH403') }))?.code).toBe('FORBIDDEN')
+  expect(mapDatabaseError(Object.assign(new Error('outer'), { originalError: new ServerError('NOT_FOUND') }))?.code).toBe('NOT_FOUND')
+  expect(mapDatabaseError(new Error('Connection terminated unexpectedly'))?.code).toBe('UNAVAILABLE')
+  expect(mapDatabaseError(new Error('anything else'))).toBeNull()
+  expect(mapDatabaseError('not even an error')).toBeNull()
+})
+
+test('what looks like a credential never gets into the log', () => {
+  const text = withoutSecrets('Bearer abc.def fh_live_k1_0123456789abcdef whsec_AAAA postgres://u:pa55@h/db Failing row contains (1, hush).')
+  expect(text).not.toMatch(/abc\.def|0123456789|AAAA|pa55|hush/)
+})
