@@ -24,6 +24,9 @@ function runPsql(url: string): Promise<boolean> {
 
 async function readAndRun(client: pg.Client, database: string): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: `${database}=> ` })
+  // Piped input ends before the last lines are run; a closed interface refuses to prompt.
+  let isOpen = true
+  lines.on('close', () => (isOpen = false))
   let statement = ''
   lines.prompt()
   for await (const line of lines) {
@@ -33,7 +36,7 @@ async function readAndRun(client: pg.Client, database: string): Promise<void> {
       await run(client, statement)
       statement = ''
     }
-    lines.prompt()
+    if (isOpen) lines.prompt()
   }
   lines.close()
 }
