@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline/promises'
 import pg from 'pg'
-import { environmentWith } from '../config.ts'
+import { ConfigurationError, environmentWith } from '../config.ts'
+import { errorCode } from '../errorCode.ts'
 import { databaseOf } from './database.ts'
 import { withClient } from './scratch.ts'
 
 /** psql on this terminal; where it is not installed, a plain prompt that runs what ends in a semicolon. */
 export async function openPrompt(url: string): Promise<void> {
+  await withClient(url, async () => {}).catch((cause: unknown) => {
+    if (!['3D000', '28P01'].includes(errorCode(cause) ?? '')) throw cause
+    throw new ConfigurationError(['The database or its roles are not there yet: run npm run db:apply first.'], { cause })
+  })
   if (!(await runPsql(url))) await withClient(url, (client) => readAndRun(client, databaseOf(url)))
 }
 
