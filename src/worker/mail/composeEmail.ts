@@ -1,0 +1,94 @@
+import { z } from 'zod'
+
+/** A row of app_private.emails with its token in clear. */
+export interface EmailToCompose {
+  kind: string
+  token: string | null
+  /** See the calls of app_private.send_email. */
+  details: unknown
+}
+
+/** Subject and body; the HTML says the same as the text. */
+export interface ComposedEmail {
+  subject: string
+  text: string
+  html: string
+}
+
+const Details = z.object({ name: z.string(), tenant: z.string(), role: z.string(), invitedBy: z.string() }).partial()
+
+/** One mail in words: what happened, what to do about it, and how to do it without a browser. */
+interface Words {
+  subject: string
+  /** One paragraph each. */
+  before: string[]
+  action: string
+  /** Path of the page that takes the token. */
+  path: string
+  /** Mutation that takes the token, as a GraphQL document in which $token stands for it. */
+  mutation: string
+  after: string[]
+}
+
+const words: Record<string, (details: z.output<typeof Details>) => Words> = {
+  verify_email: ({ name }) => ({
+    subject: 'Confirm your address',
+    before: [`Hello ${oneLine(name) || 'there'},`, 'an account was opened with this address. Confirm that it is yours:'],
+    action: 'Confirm the address', path: '/verify-email',
+    mutation: 'mutation { verifyEmail(input: {token: "$token"}) { user { emailVerified } } }',
+    after: ['The link is good for seven days. If it was not you, there is nothing to do.'],
+  }),
+  reset_password: ({ name }) => ({
+    subject: 'Choose a new password',
+    before: [`Hello ${oneLine(name) || 'there'},`, 'a new password was asked for. Choose it here:'],
+    action: 'Choose a password', path: '/reset-password',
+    mutation: 'mutation { resetPassword(input: {token: "$token", newPassword: "..."}) { clientMutationId } }',
+    after: ['The link works once and not for long. If it was not you, your password stays as it is.'],
+  }),
+  invitation: ({ tenant, role, invitedBy }) => ({
+    subject: `${oneLine(invitedBy) || 'Somebody'} invites you to ${oneLine(tenant) || 'a tenant'}`,
+    before: ['Hello,', `${oneLine(invitedBy) || 'somebody'} invites you to join ${oneLine(tenant) || 'a tenant'} as ${oneLine(role) || 'member'}:`],
+    action: 'Accept the invitation', path: '/accept-invitation',
+    mutation: 'mutation { acceptInvitation(input: {token: "$token"}) { tenantMember { role } } }',
+    after: ['Log in with this address first, or register it. The invitation is good for seven days.'],
+  }),
+}
+
+/**
+ * Writes the mail. The token is behind the # of the link, which browsers keep from servers and their logs, and once more in clear,
+ * since an API has users without a browser.
+ * @param publicUrl without a trailing slash.
+ * @throws when the kind is unknown or the token is gone.
+ */
+export function composeEmail({ kind, token, details }: EmailToCompose, publicUrl: string): ComposedEmail {
+  const write = words[kind]
+  if (!write) throw new Error(`No words for a mail of kind ${kind}`)
+  if (token === null) throw new Error('The token of the mail is gone')
+  const { subject, before, action, path, mutation, after } = write(Details.parse(details))
+  const link = `${publicUrl}${path}#token=${encodeURIComponent(token)}`
+  const body = JSON.stringify({ query: mutation.replace('$token', token) })
+  const headers = kind === 'invitation' ? `-H 'Authorization: Bearer YOUR_SESSION_TOKEN' ` : ''
+  const curl = `curl ${publicUrl}/graphql ${headers}-H 'Content-Type: application/json' -d '${body}'`
+
+  const text = [...before, link, `Or with the token itself:\n\n${token}\n\n${curl}`, ...after].join('\n\n') + '\n'
+  const html = [
+    ...before.map(paragraph),
+    `<p><a href="${escapeHtml(link)}">${escapeHtml(action)}</a></p>`,
+    `<p>Or with the token itself:</p>\n<pre>${escapeHtml(token)}</pre>\n<pre>${escapeHtml(curl)}</pre>`,
+    ...after.map(paragraph),
+  ].join('\n')
+  return { subject, text, html: `<!doctype html>\n<meta charset="utf-8">\n${html}\n` }
+}
+
+/** Names are written by users: no line breaks that would fake paragraphs, and no more of them than a name needs. */
+function oneLine(text: string | undefined): string {
+  return (text ?? '').replace(/\s+/g, ' ').trim().slice(0, 100)
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+function paragraph(text: string): string {
+  return `<p>${escapeHtml(text)}</p>`
+}

@@ -1,0 +1,85 @@
+import { run } from 'graphile-worker'
+import type pg from 'pg'
+import { ConfigurationError, type Config } from '../config.ts'
+import type { Logger } from '../log.ts'
+import { startDispatcher } from './dispatcher.ts'
+import { showLiveness, unlockDeadPools } from './liveness.ts'
+import { makeMailer } from './mail/mailer.ts'
+import { makeWorkerPreset } from './preset.ts'
+import { readTasks } from './readTasks.ts'
+
+/** One connection listens for jobs, one looks after them; the others are for running them. */
+const CONNECTIONS_ASIDE = 2
+const UNLOCK_INTERVAL_MS = 15_000
+
+export interface WorkerDeps {
+  config: Pick<Config, 'publicUrl' | 'smtpUrl' | 'mailFrom' | 'dataDir'>
+  /** Connections of freehold_worker with the key ring, three at least; the caller ends it after `stop`. */
+  pool: pg.Pool
+  logger: Logger
+}
+
+export interface RunningWorker {
+  /** Resolves when the jobs that a dead process left behind are free again and the coming partitions are ordered. */
+  readonly ready: Promise<void>
+  /** Takes no more work, waits for the jobs under way and lets go of everything but the pool. */
+  stop(): Promise<void>
+}
+
+/** Runs jobs, the clock and the dispatcher of events until `stop`. Signals are the caller's to handle. */
+export async function runWorker({ config, pool, logger }: WorkerDeps): Promise<RunningWorker> {
+  const { connectionString, max } = pool.options
+  if (connectionString === undefined) throw new Error('The pool of the worker was not made of a URL')
+  if (max <= CONNECTIONS_ASIDE) throw new ConfigurationError([`POOL_SIZE is ${max}: a worker needs at least ${CONNECTIONS_ASIDE + 1}.`])
+  const log = logger.child({ part: 'worker' })
+
+  // Unheard, the loss of a connection that is lent out would end the process; whoever has it learns of it from the next query.
+  const listenForErrors = (client: pg.PoolClient) => {
+    client.on('error', (error) => log.warn({ err: error }, 'a connection in use was lost'))
+  }
+  pool.on('connect', listenForErrors)
+  const mailer = makeMailer(config)
+  const liveness = showLiveness({ connectionString, log })
+  const closers: (() => unknown)[] = [() => pool.off('connect', listenForErrors), mailer.close, liveness.close]
+  const stop = async () => {
+    for (let close = closers.pop(); close; close = closers.pop()) await close()
+  }
+  try {
+    const taskList = await readTasks({ config, pool, mailer }, log)
+    const runner = await run({
+      pgPool: pool, noHandleSignals: true, taskList,
+      preset: makeWorkerPreset({ log, liveness, concurrentJobs: max - CONNECTIONS_ASIDE }),
+    })
+    let isStopping = false
+    closers.push(async () => {
+      isStopping = true
+      // The first fails when the runner has given up by itself; the second says what of.
+      await runner.stop().catch(() => {})
+      await runner.promise.catch((error: unknown) => log.error({ err: error }, 'the worker did not stop cleanly'))
+    })
+    runner.promise.catch((error: unknown) => {
+      if (!isStopping) log.fatal({ err: error }, 'the worker gave up')
+    })
+    const dispatcher = await startDispatcher({ connectionString, pool, log })
+    closers.push(dispatcher.stop)
+
+    const unlock = async () => {
+      const poolIds = await unlockDeadPools(pool)
+      if (poolIds.length > 0) log.warn({ poolIds }, 'workers died; their jobs run again')
+    }
+    const timer = setInterval(() => {
+      unlock().catch((error: unknown) => log.warn({ err: error }, 'jobs of dead workers could not be looked for'))
+    }, UNLOCK_INTERVAL_MS)
+    closers.push(() => clearInterval(timer))
+
+    const ready = (async () => {
+      await unlock()
+      await runner.addJob('partitions__ensure', {}, { jobKey: 'partitions__ensure' })
+    })()
+    ready.catch(() => {})
+    return { ready, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

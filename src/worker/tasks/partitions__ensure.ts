@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { defineTask } from '../task.ts'
+
+export const payload = z.object({})
+
+/** Makes the partitions of this month and the coming ones. */
+export default defineTask(payload, async (_payload, { pool, log }) => {
+  const { rows: [row] } = await pool.query<{ made: number }>('select app_private.ensure_partitions() as made')
+  if (row!.made > 0) log.info({ made: row!.made }, 'partitions made')
+})
