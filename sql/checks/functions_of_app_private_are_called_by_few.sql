@@ -1,0 +1,19 @@
+-- Trigger functions can not be called, whoever may execute them.
+with called (name, role, reason) as (values
+  ('authenticate',             'freehold_authenticator', 'turns a token into claims, before there is a role'),
+  ('receive_webhook',          'freehold_authenticator', 'the sender is known by its signature only'),
+  ('add_job',                  'freehold_worker',        'owns it'),
+  ('apply_webhook_event',      'freehold_worker',        'task webhook__apply'),
+  ('dispatch_events',          'freehold_worker',        'the dispatcher'),
+  ('ensure_partitions',        'freehold_worker',        'scheduled'),
+  ('requeue_lost_deployments', 'freehold_worker',        'scheduled'),
+  ('sweep_expired',            'freehold_worker',        'scheduled'),
+  ('unseal',                   'freehold_worker',        'tasks that send mail and webhooks')
+)
+select f.oid::regprocedure::text as offender, 'it is executable by ' || r.rolname || ', for which no reason is listed' as why
+from pg_proc f
+cross join pg_roles r
+where f.pronamespace = 'app_private'::regnamespace and f.prorettype <> 'trigger'::regtype
+  and r.rolname in ('app_anonymous', 'app_user', 'freehold_authenticator', 'freehold_worker')
+  and has_function_privilege(r.oid, f.oid, 'execute')
+  and (f.proname, r.rolname) not in (select name, role from called)

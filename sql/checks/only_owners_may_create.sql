@@ -1,0 +1,12 @@
+with creators (schema, role, reason) as (values
+  ('app_public',  'app_system',      'to own a function one must be allowed to create in its schema'),
+  ('app_hidden',  'app_system',      'the same'),
+  ('app_private', 'app_system',      'the same'),
+  ('app_private', 'freehold_worker', 'the same, for add_job')
+)
+select n.nspname as offender, 'create is granted to ' || case x.grantee when 0 then 'public' else x.grantee::regrole::text end as why
+from pg_namespace n
+cross join lateral aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) x
+where n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions', 'extensions', 'graphile_worker', 'public')
+  and x.privilege_type = 'CREATE' and x.grantee not in (n.nspowner, 'pg_database_owner'::regrole)
+  and (x.grantee = 0 or (n.nspname, x.grantee::regrole::text) not in (select schema, role from creators))

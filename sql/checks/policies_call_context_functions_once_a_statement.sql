@@ -1,0 +1,8 @@
+-- Inside (select ...) a call is an init plan; bare, it runs once a row.
+select p.polrelid::regclass::text || '.' || p.polname as offender, e.part || ' calls ' || m.call[1] || ' outside of (select ...)' as why
+from pg_policy p
+cross join lateral (values
+  ('using',      pg_get_expr(p.polqual, p.polrelid)),
+  ('with check', pg_get_expr(p.polwithcheck, p.polrelid))
+) e (part, expression)
+cross join lateral regexp_matches(e.expression, '(?<!SELECT )((?:app_hidden[.][a-z_]+|current_setting)[(])', 'g') m (call)

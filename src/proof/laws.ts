@@ -1,0 +1,76 @@
+import type pg from 'pg'
+import type { Offence } from '../db/apply.ts'
+import { readSources } from '../db/sources.ts'
+
+interface Row { readonly schema: string; readonly name: string }
+
+/** A room whose files stand for objects of the database, one each: `<room>/<schema>/<name>.sql`. */
+interface FileLaw {
+  readonly room: 'functions' | 'policies' | 'sql/triggers' | 'sql/views'
+  readonly law: string
+  /** Every object that must have a file, as (schema, name). */
+  readonly query: string
+  readonly what: string
+}
+
+const FILE_LAWS: readonly FileLaw[] = [
+  {
+    room: 'functions',
+    law: 'each function has its file and each file its function',
+    what: 'function',
+    query: `
+      select distinct n.nspname as schema, f.proname as name
+      from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+      where n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions')`,
+  },
+  {
+    room: 'policies',
+    law: 'each table has its policy file and each file its table',
+    what: 'table',
+    // The ledger of apply is there before any policy is.
+    query: `
+      select n.nspname as schema, c.relname as name
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')
+        and (n.nspname, c.relname) <> ('app_private', 'applied_sources')`,
+  },
+  {
+    room: 'sql/triggers',
+    law: 'each table with triggers has its file and each file its table',
+    what: 'table with triggers',
+    query: `
+      select distinct n.nspname as schema, c.relname as name
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+      where not t.tgisinternal and t.tgparentid = 0 and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')`,
+  },
+  {
+    room: 'sql/views',
+    law: 'each view has its file and each file its view',
+    what: 'view',
+    query: `
+      select n.nspname as schema, c.relname as name
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'v' and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')`,
+  },
+]
+
+/** The laws of {@link runFileLaws}, by name. */
+export const FILE_LAW_NAMES: readonly string[] = FILE_LAWS.map(({ law }) => law)
+
+/** The laws a query alone cannot tell: each object has the file of its name, and each file its object. No row when they hold. */
+export async function runFileLaws(client: pg.ClientBase, root: string): Promise<Offence[]> {
+  const sources = await readSources(root)
+  const offences: Offence[] = []
+  for (const { room, law, what, query } of FILE_LAWS) {
+    const files = new Set(sources.filter((source) => source.room === room).map((source) => source.path))
+    const { rows } = await client.query<Row>(query)
+    const wanted = new Map(rows.map(({ schema, name }) => [`${room}/${schema}/${name}.sql`, `${schema}.${name}`]))
+    for (const [path, object] of wanted) {
+      if (!files.has(path)) offences.push({ law, path, offender: object, why: `this ${what} has no file ${path}` })
+    }
+    for (const path of files) {
+      if (!wanted.has(path)) offences.push({ law, path, offender: path, why: `there is no ${what} of that name` })
+    }
+  }
+  return offences
+}
