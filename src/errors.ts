@@ -1,162 +1,162 @@
 /** The one table that turns failures into what a client may read; everything that is not in it is INTERNAL. */
 
 /** What a row of the table is looked up by. */
-export type ErrorSource = "sqlstate" | "constraint" | "server";
+export type ErrorSource = 'sqlstate' | 'constraint' | 'server'
 
 export interface ErrorRow {
-  source: ErrorSource;
+  source: ErrorSource
   /** A SQLSTATE, the first two characters of one (a class), a constraint's name, or the server's own code. */
-  match: string;
+  match: string
   /** `extensions.code` in GraphQL, `error.code` in REST. */
-  code: string;
+  code: string
   /** Shown when the failure carries no message that is safe to show. */
-  message: string;
-  httpStatus: number;
+  message: string
+  httpStatus: number
 }
 
 const sqlstate = (match: string, code: string, httpStatus: number, message: string): ErrorRow =>
-  ({ source: "sqlstate", match, code, httpStatus, message });
+  ({ source: 'sqlstate', match, code, httpStatus, message })
 const constraint = (match: string, code: string, httpStatus: number, message: string): ErrorRow =>
-  ({ source: "constraint", match, code, httpStatus, message });
+  ({ source: 'constraint', match, code, httpStatus, message })
 const server = (code: string, httpStatus: number, message: string): ErrorRow =>
-  ({ source: "server", match: code, code, httpStatus, message });
+  ({ source: 'server', match: code, code, httpStatus, message })
 
 /** Generated into docs/ERRORS.md. Order is the order of reading; a lookup goes constraint, SQLSTATE, class. */
 export const errorTable: readonly ErrorRow[] = [
   // Raised by our own functions. Their message is written for the client, and `detail` may name a finer code.
-  sqlstate("FH400", "BAD_USER_INPUT", 400, "The input is not valid."),
-  sqlstate("FH401", "UNAUTHENTICATED", 401, "Sign in first."),
-  sqlstate("FH402", "PAYMENT_REQUIRED", 402, "The plan does not include this."),
-  sqlstate("FH403", "FORBIDDEN", 403, "You may not do this."),
-  sqlstate("FH404", "NOT_FOUND", 404, "There is no such thing, or you may not see it."),
-  sqlstate("FH409", "CONFLICT", 409, "This conflicts with what is already there."),
-  sqlstate("FH410", "GONE", 410, "This has expired."),
-  sqlstate("FH413", "PAYLOAD_TOO_LARGE", 413, "The input is too large."),
-  sqlstate("FH422", "INVALID_STATE", 422, "This can't be done in the present state."),
-  sqlstate("FH429", "RATE_LIMITED", 429, "Too many requests; try again later."),
+  sqlstate('FH400', 'BAD_USER_INPUT', 400, 'The input is not valid.'),
+  sqlstate('FH401', 'UNAUTHENTICATED', 401, 'Sign in first.'),
+  sqlstate('FH402', 'PAYMENT_REQUIRED', 402, 'The plan does not include this.'),
+  sqlstate('FH403', 'FORBIDDEN', 403, 'You may not do this.'),
+  sqlstate('FH404', 'NOT_FOUND', 404, 'There is no such thing, or you may not see it.'),
+  sqlstate('FH409', 'CONFLICT', 409, 'This conflicts with what is already there.'),
+  sqlstate('FH410', 'GONE', 410, 'This has expired.'),
+  sqlstate('FH413', 'PAYLOAD_TOO_LARGE', 413, 'The input is too large.'),
+  sqlstate('FH422', 'INVALID_STATE', 422, "This can't be done in the present state."),
+  sqlstate('FH429', 'RATE_LIMITED', 429, 'Too many requests; try again later.'),
 
   // Raised by PostgreSQL. The message is ours: theirs name tables, partitions and constraints.
-  sqlstate("42501", "FORBIDDEN", 403, "You may not do this."),
-  sqlstate("23502", "BAD_USER_INPUT", 400, "A required value is missing."),
-  sqlstate("23503", "FAILED_REFERENCE", 409, "A referenced row does not exist, or is still in use."),
-  sqlstate("23505", "CONFLICT", 409, "That value is already taken."),
-  sqlstate("23514", "BAD_USER_INPUT", 400, "A value is out of range or has the wrong form."),
-  sqlstate("23P01", "CONFLICT", 409, "This overlaps with what is already there."),
-  sqlstate("22001", "BAD_USER_INPUT", 400, "A value is too long."),
-  sqlstate("22003", "BAD_USER_INPUT", 400, "A number is out of range."),
-  sqlstate("22007", "BAD_USER_INPUT", 400, "A date or time is malformed."),
-  sqlstate("22008", "BAD_USER_INPUT", 400, "A date or time is out of range."),
-  sqlstate("22021", "BAD_USER_INPUT", 400, "A text has a character that can't be stored."),
-  sqlstate("22P02", "BAD_USER_INPUT", 400, "A value is malformed."),
-  sqlstate("22P05", "BAD_USER_INPUT", 400, "A text has a character that can't be stored."),
-  sqlstate("40001", "RETRY", 409, "Someone else changed this at the same time; try again."),
-  sqlstate("40P01", "RETRY", 409, "Someone else changed this at the same time; try again."),
-  sqlstate("55P03", "RETRY", 409, "Someone else is changing this; try again."),
-  sqlstate("57014", "TIMEOUT", 504, "This took too long and was stopped."),
-  sqlstate("25P03", "TIMEOUT", 504, "This took too long and was stopped."),
-  sqlstate("53", "OVERLOADED", 503, "The server is busy; try again later."),
-  sqlstate("08", "UNAVAILABLE", 503, "The database can't be reached; try again later."),
-  sqlstate("57P", "UNAVAILABLE", 503, "The database is restarting; try again later."),
+  sqlstate('42501', 'FORBIDDEN', 403, 'You may not do this.'),
+  sqlstate('23502', 'BAD_USER_INPUT', 400, 'A required value is missing.'),
+  sqlstate('23503', 'FAILED_REFERENCE', 409, 'A referenced row does not exist, or is still in use.'),
+  sqlstate('23505', 'CONFLICT', 409, 'That value is already taken.'),
+  sqlstate('23514', 'BAD_USER_INPUT', 400, 'A value is out of range or has the wrong form.'),
+  sqlstate('23P01', 'CONFLICT', 409, 'This overlaps with what is already there.'),
+  sqlstate('22001', 'BAD_USER_INPUT', 400, 'A value is too long.'),
+  sqlstate('22003', 'BAD_USER_INPUT', 400, 'A number is out of range.'),
+  sqlstate('22007', 'BAD_USER_INPUT', 400, 'A date or time is malformed.'),
+  sqlstate('22008', 'BAD_USER_INPUT', 400, 'A date or time is out of range.'),
+  sqlstate('22021', 'BAD_USER_INPUT', 400, "A text has a character that can't be stored."),
+  sqlstate('22P02', 'BAD_USER_INPUT', 400, 'A value is malformed.'),
+  sqlstate('22P05', 'BAD_USER_INPUT', 400, "A text has a character that can't be stored."),
+  sqlstate('40001', 'RETRY', 409, 'Someone else changed this at the same time; try again.'),
+  sqlstate('40P01', 'RETRY', 409, 'Someone else changed this at the same time; try again.'),
+  sqlstate('55P03', 'RETRY', 409, 'Someone else is changing this; try again.'),
+  sqlstate('57014', 'TIMEOUT', 504, 'This took too long and was stopped.'),
+  sqlstate('25P03', 'TIMEOUT', 504, 'This took too long and was stopped.'),
+  sqlstate('53', 'OVERLOADED', 503, 'The server is busy; try again later.'),
+  sqlstate('08', 'UNAVAILABLE', 503, "The database can't be reached; try again later."),
+  sqlstate('57P', 'UNAVAILABLE', 503, 'The database is restarting; try again later.'),
 
-  constraint("projects_slug_key", "PROJECT_SLUG_TAKEN", 409, "A project with this slug exists already."),
-  constraint("tenants_slug_key", "TENANT_SLUG_TAKEN", 409, "This slug is taken."),
-  constraint("users_email_key", "EMAIL_TAKEN", 409, "This address is taken."),
-  constraint("users_username_key", "USERNAME_TAKEN", 409, "This user name is taken."),
+  constraint('projects_slug_key', 'PROJECT_SLUG_TAKEN', 409, 'A project with this slug exists already.'),
+  constraint('tenants_slug_key', 'TENANT_SLUG_TAKEN', 409, 'This slug is taken.'),
+  constraint('users_email_key', 'EMAIL_TAKEN', 409, 'This address is taken.'),
+  constraint('users_username_key', 'USERNAME_TAKEN', 409, 'This user name is taken.'),
 
   // The server's own.
-  server("BAD_REQUEST", 400, "The request is not valid."),
-  server("INVALID_JSON", 400, "The body is not valid JSON."),
-  server("UNAUTHENTICATED", 401, "Sign in first."),
-  server("FORBIDDEN", 403, "You may not do this."),
-  server("NOT_FOUND", 404, "There is no such thing, or you may not see it."),
-  server("METHOD_NOT_ALLOWED", 405, "This address does not take that method."),
-  server("PAYLOAD_TOO_LARGE", 413, "The body is too large."),
-  server("UNSUPPORTED_MEDIA_TYPE", 415, "The body must be application/json."),
-  server("GRAPHQL_PARSE_FAILED", 400, "The document is not valid GraphQL."),
-  server("GRAPHQL_VALIDATION_FAILED", 400, "The document does not fit the schema."),
-  server("BAD_USER_INPUT", 400, "The input is not valid."),
-  server("QUERY_TOO_LARGE", 400, "The document has too many selections."),
-  server("QUERY_TOO_DEEP", 400, "The document is nested too deeply."),
-  server("QUERY_TOO_EXPENSIVE", 400, "The document may ask for too many rows."),
-  server("INTROSPECTION_DISABLED", 400, "Introspection is switched off."),
-  server("DOCUMENT_NOT_PERSISTED", 400, "Only registered documents are accepted."),
-  server("SUBSCRIPTION_INTERRUPTED", 503, "Live updates were interrupted; subscribe again and read what was missed."),
-  server("SUBSCRIPTION_TOO_SLOW", 503, "Updates came faster than they were read; subscribe again."),
-  server("OVERLOADED", 503, "The server is busy; try again later."),
-  server("UNAVAILABLE", 503, "The database can't be reached; try again later."),
-  server("INTERNAL", 500, "Something went wrong on our side."),
-];
+  server('BAD_REQUEST', 400, 'The request is not valid.'),
+  server('INVALID_JSON', 400, 'The body is not valid JSON.'),
+  server('UNAUTHENTICATED', 401, 'Sign in first.'),
+  server('FORBIDDEN', 403, 'You may not do this.'),
+  server('NOT_FOUND', 404, 'There is no such thing, or you may not see it.'),
+  server('METHOD_NOT_ALLOWED', 405, 'This address does not take that method.'),
+  server('PAYLOAD_TOO_LARGE', 413, 'The body is too large.'),
+  server('UNSUPPORTED_MEDIA_TYPE', 415, 'The body must be application/json.'),
+  server('GRAPHQL_PARSE_FAILED', 400, 'The document is not valid GraphQL.'),
+  server('GRAPHQL_VALIDATION_FAILED', 400, 'The document does not fit the schema.'),
+  server('BAD_USER_INPUT', 400, 'The input is not valid.'),
+  server('QUERY_TOO_LARGE', 400, 'The document has too many selections.'),
+  server('QUERY_TOO_DEEP', 400, 'The document is nested too deeply.'),
+  server('QUERY_TOO_EXPENSIVE', 400, 'The document may ask for too many rows.'),
+  server('INTROSPECTION_DISABLED', 400, 'Introspection is switched off.'),
+  server('DOCUMENT_NOT_PERSISTED', 400, 'Only registered documents are accepted.'),
+  server('SUBSCRIPTION_INTERRUPTED', 503, 'Live updates were interrupted; subscribe again and read what was missed.'),
+  server('SUBSCRIPTION_TOO_SLOW', 503, 'Updates came faster than they were read; subscribe again.'),
+  server('OVERLOADED', 503, 'The server is busy; try again later.'),
+  server('UNAVAILABLE', 503, "The database can't be reached; try again later."),
+  server('INTERNAL', 500, 'Something went wrong on our side.'),
+]
 
 const bySource = (source: ErrorSource) =>
-  new Map(errorTable.filter((row) => row.source === source).map((row) => [row.match, row]));
-const sqlstates = bySource("sqlstate");
-const constraints = bySource("constraint");
-const servers = bySource("server");
+  new Map(errorTable.filter((row) => row.source === source).map((row) => [row.match, row]))
+const sqlstates = bySource('sqlstate')
+const constraints = bySource('constraint')
+const servers = bySource('server')
 
 export type ServerErrorCode =
-  | "BAD_REQUEST" | "INVALID_JSON" | "UNAUTHENTICATED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED"
-  | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED"
-  | "BAD_USER_INPUT" | "QUERY_TOO_LARGE" | "QUERY_TOO_DEEP" | "QUERY_TOO_EXPENSIVE" | "INTROSPECTION_DISABLED"
-  | "DOCUMENT_NOT_PERSISTED" | "SUBSCRIPTION_INTERRUPTED" | "SUBSCRIPTION_TOO_SLOW" | "OVERLOADED" | "UNAVAILABLE"
-  | "INTERNAL";
+  | 'BAD_REQUEST' | 'INVALID_JSON' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'METHOD_NOT_ALLOWED'
+  | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'
+  | 'BAD_USER_INPUT' | 'QUERY_TOO_LARGE' | 'QUERY_TOO_DEEP' | 'QUERY_TOO_EXPENSIVE' | 'INTROSPECTION_DISABLED'
+  | 'DOCUMENT_NOT_PERSISTED' | 'SUBSCRIPTION_INTERRUPTED' | 'SUBSCRIPTION_TOO_SLOW' | 'OVERLOADED' | 'UNAVAILABLE'
+  | 'INTERNAL'
 
 /** What a client is told. `detail` holds only what one of our own functions put there on purpose. */
 export interface PublicError {
-  code: string;
-  message: string;
-  httpStatus: number;
-  detail?: Record<string, unknown>;
-  hint?: string;
+  code: string
+  message: string
+  httpStatus: number
+  detail?: Record<string, unknown>
+  hint?: string
 }
 
 /** An error of the server itself, from the `server` rows of the table. */
 export class ServerError extends Error implements PublicError {
-  readonly code: ServerErrorCode;
-  readonly httpStatus: number;
-  readonly detail?: Record<string, unknown>;
+  readonly code: ServerErrorCode
+  readonly httpStatus: number
+  readonly detail?: Record<string, unknown>
 
   constructor(code: ServerErrorCode, message?: string, detail?: Record<string, unknown>) {
-    const row = servers.get(code);
-    super(message ?? row?.message ?? code);
-    this.name = "ServerError";
-    this.code = code;
-    this.httpStatus = row?.httpStatus ?? 500;
-    if (detail !== undefined) this.detail = detail;
+    const row = servers.get(code)
+    super(message ?? row?.message ?? code)
+    this.name = 'ServerError'
+    this.code = code
+    this.httpStatus = row?.httpStatus ?? 500
+    if (detail !== undefined) this.detail = detail
   }
 }
 
 /** The fields of a PostgreSQL error that are read here (protocol "Error and Notice Message Fields"). */
 interface DatabaseErrorLike {
-  code: string;
-  severity: string;
-  message: string;
-  detail?: string;
-  hint?: string;
-  constraint?: string;
+  code: string
+  severity: string
+  message: string
+  detail?: string
+  hint?: string
+  constraint?: string
 }
 
 /** True for an error that PostgreSQL itself reported, false for one of the connection or the program. */
 export function isDatabaseError(error: unknown): error is DatabaseErrorLike {
-  return error instanceof Error && "severity" in error && typeof error.severity === "string"
-    && "code" in error && typeof error.code === "string";
+  return error instanceof Error && 'severity' in error && typeof error.severity === 'string'
+    && 'code' in error && typeof error.code === 'string'
 }
 
 /** The JSON object that one of our functions put into `detail`; anything else counts as absent. */
 function detailOf(error: DatabaseErrorLike): Record<string, unknown> {
-  if (!error.detail) return {};
+  if (!error.detail) return {}
   try {
-    const parsed: unknown = JSON.parse(error.detail);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
+    const parsed: unknown = JSON.parse(error.detail)
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
       ? parsed as Record<string, unknown>
-      : {};
+      : {}
   } catch {
-    return {};
+    return {}
   }
 }
 
 /** Errors of pg and the network that mean "no connection", by message or code, since they have no class of their own. */
-const UNREACHABLE = /^(Connection terminated|Client has encountered a connection error|Client was closed)/;
-const NETWORK_CODES = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH"]);
+const UNREACHABLE = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
+const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH'])
 
 /**
  * The error that a refusal of a function stands for: `{sqlstate: 'FH401', code, message, …}`, the rest being its detail.
@@ -173,36 +173,36 @@ export function refusalError(refusal: unknown): Error {
 export function mapDatabaseError(error: unknown): PublicError | null {
   for (let e: unknown = error, depth = 0; e instanceof Error && depth < 8; depth++) {
     if (e instanceof ServerError) {
-      return { code: e.code, message: e.message, httpStatus: e.httpStatus, ...(e.detail && { detail: e.detail }) };
+      return { code: e.code, message: e.message, httpStatus: e.httpStatus, ...(e.detail && { detail: e.detail }) }
     }
-    if (isDatabaseError(e)) return fromSqlState(e);
-    if (/^timeout exceeded when trying to connect/.test(e.message)) return fromServerRow("OVERLOADED");
-    if (UNREACHABLE.test(e.message) || ("code" in e && NETWORK_CODES.has(String(e.code)))) {
-      return fromServerRow("UNAVAILABLE");
+    if (isDatabaseError(e)) return fromSqlState(e)
+    if (e.message.startsWith('timeout exceeded when trying to connect')) return fromServerRow('OVERLOADED')
+    if (UNREACHABLE.test(e.message) || ('code' in e && NETWORK_CODES.has(String(e.code)))) {
+      return fromServerRow('UNAVAILABLE')
     }
-    e = ("originalError" in e && e.originalError) || e.cause;
+    e = ('originalError' in e && e.originalError) || e.cause
   }
-  return null;
+  return null
 }
 
 function fromServerRow(code: ServerErrorCode): PublicError {
-  const { message, httpStatus } = servers.get(code)!;
-  return { code, message, httpStatus };
+  const { message, httpStatus } = servers.get(code)!
+  return { code, message, httpStatus }
 }
 
 function fromSqlState(error: DatabaseErrorLike): PublicError | null {
-  const byConstraint = error.constraint === undefined ? undefined : constraints.get(error.constraint);
+  const byConstraint = error.constraint === undefined ? undefined : constraints.get(error.constraint)
   const row = byConstraint ?? sqlstates.get(error.code)
-    ?? sqlstates.get(error.code.slice(0, 3)) ?? sqlstates.get(error.code.slice(0, 2));
+    ?? sqlstates.get(error.code.slice(0, 3)) ?? sqlstates.get(error.code.slice(0, 2))
   // A check has a name. Without one it is a row for which no partition was made, which is the operator's to mend.
-  if (!row || (error.code === "23514" && error.constraint === undefined)) return null;
-  if (!error.code.startsWith("FH")) return { code: row.code, message: row.message, httpStatus: row.httpStatus };
-  const { code, ...rest } = detailOf(error);
+  if (!row || (error.code === '23514' && error.constraint === undefined)) return null
+  if (!error.code.startsWith('FH')) return { code: row.code, message: row.message, httpStatus: row.httpStatus }
+  const { code, ...rest } = detailOf(error)
   return {
-    code: typeof code === "string" ? code : row.code,
+    code: typeof code === 'string' ? code : row.code,
     message: error.message || row.message,
     httpStatus: row.httpStatus,
     ...(Object.keys(rest).length > 0 && { detail: rest }),
     ...(error.hint && { hint: error.hint }),
-  };
+  }
 }

@@ -62,7 +62,7 @@ export async function startApi(options: Partial<AppDeps['config']> & Pick<AppDep
     const response = await fetch(url + path, init)
     const text = await response.text()
     const body: unknown = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : { text }
-    return { status: response.status, headers: response.headers, ...(body as object) }
+    return { ...(body as object), status: response.status, headers: response.headers }
   }
   return {
     database, app, url, ids, post, token,

@@ -24,7 +24,7 @@ export function makeMaskError(log: Logger): (error: GraphQLError) => GraphQLErro
     if (original === undefined || original instanceof GraphQLError) {
       const said = original ?? error
       if (said.extensions.code !== undefined) return coded(said.message, { code: said.extensions.code })
-      if (!/^Cannot return null for non-nullable field/.test(said.message)) return coded(said.message, { code: 'BAD_USER_INPUT' })
+      if (!said.message.startsWith('Cannot return null for non-nullable field')) return coded(said.message, { code: 'BAD_USER_INPUT' })
     } else if (isSafeError(original) || isComplaintOfFilter(original)) {
       return coded(original.message, { code: 'BAD_USER_INPUT' })
     }

@@ -174,8 +174,8 @@ function validateWithCodes(parseAndValidate: ParseAndValidate, document: string,
 function withCode(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError)) return coded(new GraphQLError('The document is nested too deeply.'), 'QUERY_TOO_DEEP')
   if (error.extensions.code !== undefined) return error
-  if (/^Syntax Error/.test(error.message)) return coded(error, 'GRAPHQL_PARSE_FAILED')
-  if (/GraphQL introspection has been disabled/.test(error.message)) return coded(error, 'INTROSPECTION_DISABLED')
+  if (error.message.startsWith('Syntax Error')) return coded(error, 'GRAPHQL_PARSE_FAILED')
+  if (error.message.startsWith('GraphQL introspection has been disabled')) return coded(error, 'INTROSPECTION_DISABLED')
   return coded(error, 'GRAPHQL_VALIDATION_FAILED')
 }
 

@@ -1,0 +1,238 @@
+import type { Client } from 'graphql-ws'
+import { addDeployment, startApi, type Api } from './api.ts'
+
+let api: Api
+beforeAll(async () => { api = await startApi() })
+afterAll(() => api.close())
+
+interface Stream {
+  events: any[]
+  ended: Promise<unknown>
+  stop: () => void
+  /** Waits until `count` events came, or 5 seconds went by. */
+  take(count: number): Promise<any[]>
+}
+
+function listen(client: Client, query: string, variables: Record<string, unknown> = {}): Stream {
+  const events: any[] = []
+  let wake = () => {}
+  let stop = () => {}
+  const ended = new Promise<unknown>((resolve) => {
+    stop = client.subscribe({ query, variables }, {
+      next: (event) => { events.push(event); wake() },
+      error: (error) => { resolve(error); wake() },
+      complete: () => { resolve('complete'); wake() },
+    })
+  })
+  return {
+    events, ended, stop,
+    async take(count) {
+      const deadline = Date.now() + 5000
+      while (events.length < count && Date.now() < deadline) {
+        await new Promise<void>((resolve) => { wake = resolve; setTimeout(resolve, 100) })
+      }
+      return events
+    },
+  }
+}
+
+/** Code of the one error that a subscription ended with. */
+async function refusal(stream: Stream): Promise<string> {
+  expect(await stream.ended).toBe('complete')
+  expect(stream.events).toHaveLength(1)
+  return stream.events[0].errors[0].extensions.code
+}
+
+/** Until the server listens to the channel. */
+async function listening(channel: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const { rows } = await api.database.superuser.query(
+      `select 1 from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database() and query = $1`, [`listen "${channel}"`])
+    if (rows.length > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error(`nobody listens to ${channel}`)
+}
+
+async function append(deployment: string, tenant: string, from: number, to: number): Promise<void> {
+  await api.database.superuser.query(
+    `insert into app_public.deployment_logs (tenant_id, project_id, deployment_id, sequence, message)
+     select $1, project_id, id, n, 'line ' || n from app_public.deployments, generate_series($3::int, $4::int) n where tenant_id = $1 and id = $2`, [tenant, deployment, from, to])
+  await api.database.superuser.query('select pg_notify($1, $2)', [`deployment_logs:${deployment}`, JSON.stringify({ sequence: to })])
+}
+
+async function change(deployment: string, tenant: string, status: string, project = api.ids.projects.shop): Promise<string> {
+  await api.database.superuser.query(`set session_replication_role = replica; update app_public.deployments set status = '${status}' where id = '${deployment}'; reset session_replication_role`)
+  const { rows: [event] } = await api.database.superuser.query(
+    `insert into app_public.events (tenant_id, type, subject_type, subject_id, project_id) values ($1, 'deployment.' || $2::text, 'deployment', $3, $4)
+     returning id, created_at as "createdAt", type, subject_type as "subjectType", subject_id as "subjectId", project_id as "projectId"`, [tenant, status, deployment, project])
+  const { rows: [{ json }] } = await api.database.superuser.query(
+    `select json_build_object('id', id, 'createdAt', created_at, 'type', type, 'subjectType', subject_type, 'subjectId', subject_id, 'projectId', project_id)::text as json
+       from app_public.events where id = $1`, [event.id])
+  await api.database.superuser.query('select pg_notify($1, $2)', [`events:${tenant}`, json])
+  return event.id
+}
+
+const LOGS = 'subscription ($id: UUID!, $after: BigInt) { deploymentLogs(deploymentId: $id, after: $after) { cursor lines { sequence message } } }'
+const sequences = (events: any[]) => events.flatMap(({ data }) => data.deploymentLogs.lines.map((line: any) => Number(line.sequence)))
+
+describe('deploymentLogs', () => {
+  let deployment: string
+  beforeEach(async () => { deployment = await addDeployment(api.database.superuser, api.ids.tenants.acme, api.ids.projects.shop) })
+
+  test('gives the backlog in batches, then each new line, none twice', async () => {
+    await append(deployment, api.ids.tenants.acme, 1, 1200)
+    const stream = listen(api.socket('bob'), LOGS, { id: deployment })
+    await stream.take(3)
+    expect(stream.events.map(({ data }) => [data.deploymentLogs.lines.length, data.deploymentLogs.cursor])).toEqual([[500, '500'], [500, '1000'], [200, '1200']])
+    await append(deployment, api.ids.tenants.acme, 1201, 1203)
+    await append(deployment, api.ids.tenants.acme, 1204, 1204)
+    await stream.take(5)
+    expect(sequences(stream.events)).toEqual(Array.from({ length: 1204 }, (_, i) => i + 1))
+    stream.stop()
+  })
+
+  test('goes on after the cursor it is given', async () => {
+    await append(deployment, api.ids.tenants.acme, 1, 10)
+    const stream = listen(api.socket('bob'), LOGS, { id: deployment, after: '7' })
+    expect(sequences(await stream.take(1))).toEqual([8, 9, 10])
+    stream.stop()
+  })
+
+  test('misses nothing that is written while it begins', async () => {
+    const client = api.socket('bob')
+    let written = 0
+    const writing = (async () => { while (written < 300) { await append(deployment, api.ids.tenants.acme, written + 1, written + 10); written += 10 } })()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const streams = Array.from({ length: 5 }, () => listen(client, LOGS, { id: deployment }))
+    await writing
+    for (const stream of streams) {
+      const deadline = Date.now() + 5000
+      while (sequences(stream.events).length < 300 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(sequences(stream.events)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
+      stream.stop()
+    }
+  })
+
+  test("a deployment of another tenant is not there, though its owner hears it", async () => {
+    const refused = listen(api.socket('alice'), LOGS, { id: api.ids.deployments.lair })
+    expect(await refusal(refused)).toBe('NOT_FOUND')
+    const unknown = listen(api.socket('alice'), LOGS, { id: '01890000-0000-7000-8000-000000000000' })
+    expect(await refusal(unknown)).toBe('NOT_FOUND')
+    await append(api.ids.deployments.lair, api.ids.tenants.evil, 1, 2)
+    const heard = listen(api.socket('mallory'), LOGS, { id: api.ids.deployments.lair })
+    expect(sequences(await heard.take(1))).toEqual([1, 2])
+    heard.stop()
+  })
+
+  test('the server stops listening when the last subscriber leaves', async () => {
+    const client = api.socket('bob')
+    const [one, two] = [listen(client, LOGS, { id: deployment }), listen(client, LOGS, { id: deployment })]
+    await listening(`deployment_logs:${deployment}`)
+    one.stop()
+    await append(deployment, api.ids.tenants.acme, 1, 1)
+    expect(sequences(await two.take(1))).toEqual([1])
+    two.stop()
+    for (let tries = 0; ; tries++) {
+      const { rows } = await api.database.superuser.query(
+        `select query from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`)
+      if (rows.some(({ query }: { query: string }) => query === `unlisten "deployment_logs:${deployment}"`)) break
+      if (tries > 200) throw new Error(`still listening: ${JSON.stringify(rows)}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(one.events).toEqual([])
+  })
+})
+
+const CHANGED = 'subscription ($project: UUID, $id: UUID) { deploymentChanged(projectId: $project, id: $id) { eventId type deployment { id status project { slug } } } }'
+
+describe('deploymentChanged', () => {
+  test('tells each change with the deployment as it is then', async () => {
+    const stream = listen(api.socket('bob'), CHANGED, { id: api.ids.deployments.shop })
+    await listening(`events:${api.ids.tenants.acme}`)
+    const first = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
+    await stream.take(1)
+    const second = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
+    await stream.take(2)
+    expect(stream.events.map(({ data }) => data.deploymentChanged)).toEqual([
+      { eventId: first, type: 'deployment.building', deployment: { id: api.ids.deployments.shop, status: 'BUILDING', project: { slug: 'shop' } } },
+      { eventId: second, type: 'deployment.failed', deployment: { id: api.ids.deployments.shop, status: 'FAILED', project: { slug: 'shop' } } },
+    ])
+    stream.stop()
+  })
+
+  test('follows one project, one deployment, or all of the tenant', async () => {
+    const other = await addDeployment(api.database.superuser, api.ids.tenants.acme, api.ids.projects.shop)
+    const client = api.socket('alice')
+    const all = listen(client, CHANGED)
+    const project = listen(client, CHANGED, { project: api.ids.projects.shop })
+    const one = listen(client, CHANGED, { id: other })
+    await listening(`events:${api.ids.tenants.acme}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
+    await change(other, api.ids.tenants.acme, 'failed')
+    await Promise.all([all.take(2), project.take(2), one.take(1)])
+    expect([all, project, one].map(({ events }) => events.map(({ data }) => data.deploymentChanged.deployment.id)))
+      .toEqual([[api.ids.deployments.shop, other], [api.ids.deployments.shop, other], [other]])
+    for (const stream of [all, project, one]) stream.stop()
+  })
+
+  test('is checked for each event: what became private is told to its owner only', async () => {
+    const [owner, viewer] = [listen(api.socket('alice'), CHANGED), listen(api.socket('vera'), CHANGED)]
+    await listening(`events:${api.ids.tenants.acme}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
+    await Promise.all([owner.take(1), viewer.take(1)])
+    await api.database.superuser.query(`set session_replication_role = replica; update app_public.projects set visibility = 'private' where slug = 'shop'; reset session_replication_role`)
+    await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
+    await owner.take(2)
+    await api.database.superuser.query(`set session_replication_role = replica; update app_public.projects set visibility = 'team' where slug = 'shop'; reset session_replication_role`)
+    await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
+    await Promise.all([owner.take(3), viewer.take(2)])
+    expect(owner.events.map(({ data }) => data.deploymentChanged.type)).toEqual(['deployment.building', 'deployment.failed', 'deployment.building'])
+    expect(viewer.events.map(({ data }) => data.deploymentChanged.type)).toEqual(['deployment.building', 'deployment.building'])
+    owner.stop()
+    viewer.stop()
+  })
+
+  test("an event that lies about its tenant's channel is not told", async () => {
+    const stream = listen(api.socket('alice'), CHANGED)
+    await listening(`events:${api.ids.tenants.acme}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const theirs = await change(api.ids.deployments.lair, api.ids.tenants.evil, 'failed', api.ids.projects.lair)
+    const { rows: [{ json }] } = await api.database.superuser.query(
+      `select json_build_object('id', id, 'createdAt', created_at, 'subjectType', subject_type, 'subjectId', subject_id)::text as json from app_public.events where id = $1`, [theirs])
+    await api.database.superuser.query('select pg_notify($1, $2)', [`events:${api.ids.tenants.acme}`, json])
+    await api.database.superuser.query('select pg_notify($1, $2)', [`events:${api.ids.tenants.acme}`, 'not json'])
+    const mine = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
+    await stream.take(1)
+    expect(stream.events.map(({ data }) => data.deploymentChanged.eventId)).toEqual([mine])
+    stream.stop()
+  })
+
+  test('a foreign project is not there, and who has no tenant is turned away', async () => {
+    expect(await refusal(listen(api.socket('alice'), CHANGED, { project: api.ids.projects.lair }))).toBe('NOT_FOUND')
+    expect(await refusal(listen(api.socket('nobody'), CHANGED))).toBe('UNAUTHENTICATED')
+    expect(await refusal(listen(api.socket(null), CHANGED))).toBe('UNAUTHENTICATED')
+  })
+})
+
+test('losing LISTEN ends subscriptions with a code and keeps the socket; a new one works', async () => {
+  const client = api.socket('bob')
+  const stream = listen(client, CHANGED)
+  await listening(`events:${api.ids.tenants.acme}`)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await api.database.superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`)
+  expect(await stream.ended).toBe('complete')
+  expect(stream.events).toMatchObject([{ errors: [{ path: ['deploymentChanged'], extensions: { code: 'SUBSCRIPTION_INTERRUPTED' } }] }])
+  for (let tries = 0; (await api.post('/readyz', {})).status !== 200; tries++) {
+    if (tries > 100) throw new Error(`the listener did not come back: ${JSON.stringify([await api.post('/readyz', {}), api.log().filter(({ level }) => level === 'warn')])}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const again = listen(client, CHANGED)
+  await listening(`events:${api.ids.tenants.acme}`)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const event = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
+  expect((await again.take(1)).map(({ data }) => data.deploymentChanged.eventId)).toEqual([event])
+  again.stop()
+})
