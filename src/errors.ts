@@ -82,6 +82,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('DOCUMENT_NOT_PERSISTED', 400, 'Only registered documents are accepted.'),
   server('SUBSCRIPTION_INTERRUPTED', 503, 'Live updates were interrupted; subscribe again and read what was missed.'),
   server('SUBSCRIPTION_TOO_SLOW', 503, 'Updates came faster than they were read; subscribe again.'),
+  server('TOO_MANY_SUBSCRIPTIONS', 429, 'One connection may hold no more subscriptions.'),
   server('OVERLOADED', 503, 'The server is busy; try again later.'),
   server('UNAVAILABLE', 503, "The database can't be reached; try again later."),
   server('INTERNAL', 500, 'Something went wrong on our side.'),
@@ -97,7 +98,7 @@ export type ServerErrorCode =
   | 'BAD_REQUEST' | 'INVALID_JSON' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'METHOD_NOT_ALLOWED'
   | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'
   | 'BAD_USER_INPUT' | 'QUERY_TOO_LARGE' | 'QUERY_TOO_DEEP' | 'QUERY_TOO_EXPENSIVE' | 'INTROSPECTION_DISABLED'
-  | 'DOCUMENT_NOT_PERSISTED' | 'SUBSCRIPTION_INTERRUPTED' | 'SUBSCRIPTION_TOO_SLOW' | 'OVERLOADED' | 'UNAVAILABLE'
+  | 'DOCUMENT_NOT_PERSISTED' | 'TOO_MANY_SUBSCRIPTIONS' | 'SUBSCRIPTION_INTERRUPTED' | 'SUBSCRIPTION_TOO_SLOW' | 'OVERLOADED' | 'UNAVAILABLE'
   | 'INTERNAL'
 
 /** What a client is told. `detail` holds only what one of our own functions put there on purpose. */

@@ -168,6 +168,7 @@ export async function claimedQuery<T>(pool: pg.Pool, settings: readonly Setting[
 /** The service with reads done by claimedQuery. Mutations and everything without settings go the stock way. */
 export function withClaimedQueries(service: GraphileConfig.PgServiceConfiguration, pool: pg.Pool): GraphileConfig.PgServiceConfiguration {
   const { adaptor } = service
+  surviveLostConnections(pool)
   const createWithPgClient: typeof adaptor.createWithPgClient = async (adaptorSettings, variant) => {
     const stock = await adaptor.createWithPgClient(adaptorSettings, variant)
     if (variant === 'SUPERUSER') return stock
@@ -189,4 +190,17 @@ export function withClaimedQueries(service: GraphileConfig.PgServiceConfiguratio
     return Object.assign(claimed, stock.release && { release: stock.release }) as WithPgClient as typeof stock
   }
   return { ...service, adaptor: { ...adaptor, createWithPgClient } }
+}
+
+/**
+ * Keeps a connection that dies in somebody's hands from ending the process: the stock adaptor does not listen to the error that
+ * a client emits then, besides failing its query.
+ */
+function surviveLostConnections(pool: pg.Pool): void {
+  const known = new WeakSet<pg.PoolClient>()
+  pool.on('acquire', (client) => {
+    if (known.has(client)) return
+    known.add(client)
+    client.on('error', () => {})
+  })
 }

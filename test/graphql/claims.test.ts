@@ -125,6 +125,16 @@ test('someone without a tenant sees no row of a tenant, and no error', async () 
   expect((await api.ask('alice', '{ projects { totalCount } }')).data).toEqual({ projects: { totalCount: 1 } })
 })
 
+test('a connection lost during a mutation fails that mutation and nothing else', async () => {
+  await api.database.owner.query(`create or replace function app_public.slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(20); return NEW; end $$;
+    create trigger slowly before insert on app_public.projects for each row when (NEW.slug = 'slow') execute function app_public.slowly()`)
+  const slow = api.ask('alice', 'mutation { createProject(input: {project: {name: "Slow", slug: "slow"}}) { project { slug } } }')
+  await until(async () => (await api.database.superuser.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`)).rowCount === 1)
+  expect((await slow).errors?.[0]?.extensions.code).toBe('UNAVAILABLE')
+  expect((await api.ask('alice', '{ projects(filter: {slug: {in: ["slow", "shop"]}}) { nodes { slug } } }')).data.projects.nodes).toEqual([{ slug: 'shop' }])
+})
+
 test('nobody at all is asked to sign in', async () => {
   const { data, errors } = await api.ask(null, '{ projects { totalCount } }')
   expect([data, errors?.[0]?.extensions.code]).toEqual([{ projects: null }, 'UNAUTHENTICATED'])

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { errorTable, mapDatabaseError, refusalError, ServerError } from '../../src/errors.ts'
 import { withoutSecrets } from '../../src/log.ts'
 import { startApi, type Api } from './api.ts'
@@ -29,6 +31,18 @@ test('every constraint in the table is one of the database', async () => {
   const names = errorTable.filter(({ source }) => source === 'constraint').map(({ match }) => match)
   const { rows } = await api.database.superuser.query<{ conname: string }>('select distinct conname from pg_constraint where conname = any ($1)', [names])
   expect(rows.map(({ conname }) => conname).sort()).toEqual([...names].sort())
+})
+
+test('every status that a function raises is in the table', () => {
+  const functions = join(import.meta.dirname, '../../functions')
+  const raised = new Set<string>()
+  for (const file of readdirSync(functions, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sql'))) {
+    const text = readFileSync(join(functions, file), 'utf8')
+    for (const [, status] of text.matchAll(/(?:raise_error\(\s*|\bFH)(\d{3})\b/g)) raised.add(`FH${status}`)
+  }
+  expect(raised.size).toBeGreaterThan(5)
+  const known = errorTable.filter(({ source }) => source === 'sqlstate').map(({ match }) => match)
+  expect([...raised].filter((state) => !known.includes(state))).toEqual([])
 })
 
 test('our own errors show their message, the code of their detail, and the rest of it', () => {

@@ -217,6 +217,16 @@ describe('deploymentChanged', () => {
   })
 })
 
+test('one socket holds a hundred subscriptions and no more', async () => {
+  const client = api.socket('bob')
+  const streams = Array.from({ length: 101 }, () => listen(client, LOGS, { id: api.ids.deployments.shop }))
+  expect(await Promise.race(streams.map(({ ended }) => ended))).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }])
+  await append(api.ids.deployments.shop, api.ids.tenants.acme, 1, 1)
+  await Promise.all(streams.slice(0, 100).map((stream) => stream.take(1)))
+  expect(streams.filter(({ events }) => sequences(events).length === 1).length).toBe(100)
+  for (const stream of streams) stream.stop()
+})
+
 test('losing LISTEN ends subscriptions with a code and keeps the socket; a new one works', async () => {
   const client = api.socket('bob')
   const stream = listen(client, CHANGED)

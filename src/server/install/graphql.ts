@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Express } from 'express'
 import { useServer } from 'graphql-ws/use/ws'
 import { postgraphile } from 'postgraphile'
+import { GraphQLError } from 'postgraphile/graphql'
 import { makeGraphQLWSConfig } from 'postgraphile/grafserv'
 import { grafserv } from 'postgraphile/grafserv/express/v4'
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -17,6 +18,9 @@ import { requestIdOf } from './requestId.ts'
 
 /** How often an open socket proves again who it is, in case its session ends by time, which nobody announces. */
 const RECHECK_MS = 60_000
+
+/** Operations that one socket may have open at once. */
+const MAX_OPERATIONS = 100
 
 /** Private close codes of graphql-ws and ours: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
 const CLOSE = { unauthorized: 4401, forbidden: 4403, goingAway: 1001 } as const
@@ -95,6 +99,10 @@ function makeSockets(config: GraphqlWsConfig, { authenticator, log, bodyMaxBytes
   const gql = useServer({
     ...config,
     connectionInitWaitTimeout: 10_000,
+    onSubscribe(context, id, payload) {
+      if (Object.keys(context.subscriptions).length <= MAX_OPERATIONS) return config.onSubscribe!(context, id, payload)
+      return [new GraphQLError('', { originalError: new ServerError('TOO_MANY_SUBSCRIPTIONS') })]
+    },
     async onConnect({ connectionParams, extra: { socket, request } }) {
       const check = async () => {
         const { requestId } = factsOf(request)
