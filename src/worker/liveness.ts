@@ -113,7 +113,7 @@ const UNLOCK = `
   select d.pool_ids, graphile_worker.force_unlock_workers(d.pool_ids)
   from dead d
   -- When the server itself has just come back, the living have not yet had the time to show themselves.
-  where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '10 seconds'`
+  where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'`
 
 /**
  * Gives the jobs of worker pools that died back to the queue: those that hold jobs but not their lock. Returns their names.

@@ -35,7 +35,7 @@ const words: Record<string, (details: z.output<typeof Details>) => Words> = {
     subject: 'Confirm your address',
     before: [`Hello ${oneLine(name) || 'there'},`, 'an account was opened with this address. Confirm that it is yours:'],
     action: 'Confirm the address', path: '/verify-email',
-    mutation: 'mutation { verifyEmail(input: {token: "$token"}) { user { emailVerified } } }',
+    mutation: 'mutation { verifyEmail(input: {token: "$token"}) { clientMutationId } }',
     after: ['The link is good for seven days. If it was not you, there is nothing to do.'],
   }),
   reset_password: ({ name }) => ({

@@ -1,0 +1,224 @@
+import { createRequire } from 'node:module'
+import type pg from 'pg'
+import { sign } from '@octokit/webhooks-methods'
+import type { WebhookDefinition } from '@octokit/webhooks-examples'
+import { createPool } from '../../src/db/pools.ts'
+import { withTenant } from '../../src/db/withTenant.ts'
+import { makeLogger } from '../../src/log.ts'
+import { installWebhooks } from '../../src/server/install/webhooks.ts'
+import { applyWebhookEvent } from '../../generated/queries/webhooks.ts'
+import { startApi, type Api } from '../graphql/api.ts'
+import { TEST_KEYRING } from '../support/database.ts'
+import { startWorker, until, workerConfig } from '../worker/support.ts'
+
+/** What GitHub really sends, collected by the Octokit project. */
+const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as WebhookDefinition[]
+const pushes = examples.find(({ name }) => name === 'push')!.examples as unknown as { ref: string; after: string; deleted: boolean }[]
+const MAX_BYTES = 300_000
+
+interface Source {
+  webhookSourceId: string
+  path: string
+  secret: string
+}
+
+let api: Api
+let acme: Source
+let evil: Source
+beforeAll(async () => {
+  api = await startApi({
+    installRaw: (app) => installWebhooks(app, { pool, log: makeLogger({ level: 'silent' }), maxBytes: MAX_BYTES }),
+  })
+  acme = await createSource('alice', api.ids.projects.shop)
+  evil = await createSource('mallory', api.ids.projects.lair)
+  await api.database.superuser.query(`update app_public.project_environments set branch = 'master' where name = 'production'`)
+})
+afterAll(() => api.close())
+beforeEach(() => api.database.superuser.query('delete from app_public.webhook_events'))
+
+/** The API's own pool, which is there by the time a request comes. */
+const pool = { query: (text: string, values: unknown[]) => api.database.authenticator.query(text, values) } as pg.Pool
+
+async function createSource(person: 'alice' | 'mallory', projectId: string): Promise<Source> {
+  const { data, errors } = await api.ask(person,
+    'mutation ($projectId: UUID!) { createWebhookSource(input: {projectId: $projectId, name: "GitHub"}) { result { webhookSourceId path secret } } }', { projectId })
+  if (errors) throw new Error(JSON.stringify(errors))
+  return data.createWebhookSource.result
+}
+
+let deliveries = 0
+/** Posts bytes as GitHub does, signed with `secret` by Octokit's own code. */
+async function deliver(source: Source, body: string, { secret = source.secret, event = 'push', headers = {} as Record<string, string> } = {}) {
+  const answer = await api.post(source.path, {
+    method: 'POST', body,
+    headers: {
+      'content-type': 'application/json', 'user-agent': 'GitHub-Hookshot/044aadd', 'x-github-event': event,
+      'x-github-delivery': `delivery-${++deliveries}`, 'x-hub-signature-256': await sign(secret, body || ' '), ...headers,
+    },
+  }) as Awaited<ReturnType<Api['post']>> & { webhookEventId?: string; duplicate?: boolean }
+  return answer
+}
+
+const events = async () => (await api.database.superuser.query(
+  `select id, tenant_id, event_type, outcome, deployment_id, headers, convert_from(raw_body, 'utf8') as body from app_public.webhook_events order by id`)).rows
+const jobs = async () => (await api.database.worker.query(`select key from graphile_worker.jobs where task_identifier = 'webhook__apply'`)).rows
+
+async function apply(id: string, pool = api.database.worker): Promise<string> {
+  const tenantId = api.ids.tenants.acme
+  const [row] = await withTenant(pool, { tenant_id: tenantId, actor_type: 'webhook' }, (client) =>
+    applyWebhookEvent.run({ tenantId, webhookEventId: id }, client))
+  return row!.outcome
+}
+
+describe.each(pushes.map((payload, index) => [index, payload.ref, payload.deleted, payload] as const))(
+  'push example %d (%s, deleted: %s)', (_index, ref, isDeleted, payload) => {
+    test('is stored byte for byte, with its job, and comes to what it should', async () => {
+      const body = JSON.stringify(payload)
+      const answer = await deliver(acme, body)
+      expect([answer.status, answer.duplicate, answer.webhookEventId]).toEqual([202, false, expect.any(String)])
+      const [event, ...others] = await events()
+      expect(others).toEqual([])
+      expect(event).toMatchObject({ id: answer.webhookEventId, tenant_id: api.ids.tenants.acme, event_type: 'push', body })
+      expect(Object.keys(event.headers).sort()).toEqual(['content-type', 'user-agent', 'x-github-delivery', 'x-github-event'])
+      expect(await jobs()).toContainEqual({ key: event.id })
+
+      const isBranch = ref.startsWith('refs/heads/')
+      expect(await apply(event.id)).toBe(!isBranch ? 'ignored: not a push to a branch' : isDeleted ? 'ignored: the branch was deleted' : 'deployment_requested')
+      const { rows } = await api.database.superuser.query('select commit_sha, ref, triggered_by_type from app_public.deployments where id = $1', [(await events())[0].deployment_id])
+      expect(rows).toEqual(isBranch && !isDeleted ? [{ commit_sha: payload.after, ref, triggered_by_type: 'webhook' }] : [])
+    })
+  })
+
+test('the deletion of a branch, and a push to a branch that nothing deploys, ask for nothing', async () => {
+  const branch = pushes.find(({ ref }) => ref === 'refs/heads/master')!
+  const deleted = await deliver(acme, JSON.stringify({ ...branch, deleted: true, after: '0'.repeat(40) }))
+  const other = await deliver(acme, JSON.stringify({ ...branch, ref: 'refs/heads/topic' }))
+  expect([await apply(deleted.webhookEventId!), await apply(other.webhookEventId!)]).toEqual(
+    ['ignored: the branch was deleted', 'ignored: no environment deploys this branch'])
+})
+
+test('every kind of event there is gets acknowledged, kept and marked', async () => {
+  const sent = examples.filter(({ name }) => name !== 'push').flatMap(({ name, examples: each }) => each.map((payload) => ({ name, body: JSON.stringify(payload) })))
+  expect(sent.length).toBeGreaterThan(300)
+  const statuses = []
+  for (const { name, body } of sent) statuses.push((await deliver(acme, body, { event: name })).status)
+  expect(new Set(statuses)).toEqual(new Set([202]))
+  const config = workerConfig()
+  const worker = await startWorker(api.database, config)
+  await until(async () => (await jobs()).length === 0)
+  await worker.stop()
+  config.remove()
+  const outcomes = await events()
+  expect(outcomes).toHaveLength(sent.length)
+  expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['ignored: not a push to a branch']))
+})
+
+test.each([
+  ['another secret', { secret: 'not the secret' }],
+  ['no signature', { headers: { 'x-hub-signature-256': '' } }],
+  ['a digest without its name', { headers: { 'x-hub-signature-256': 'a'.repeat(64) } }],
+  ['the old kind of signature', { headers: { 'x-hub-signature-256': '', 'x-hub-signature': 'sha1=' + 'a'.repeat(40) } }],
+])('%s is refused and leaves nothing; the right one is taken', async (_what, options) => {
+  const body = JSON.stringify(pushes[4])
+  const jobsBefore = await jobs()
+  const { status, error } = await deliver(acme, body, options)
+  expect([status, error!.code]).toEqual([401, 'SIGNATURE_NOT_VALID'])
+  expect([await events(), await jobs()]).toEqual([[], jobsBefore])
+  expect((await deliver(acme, body)).status).toBe(202)
+  expect(await events()).toHaveLength(1)
+})
+
+test('one byte changed after signing is refused', async () => {
+  const body = JSON.stringify(pushes[4])
+  const signature = await sign(acme.secret, body)
+  expect((await deliver(acme, `${body} `, { headers: { 'x-hub-signature-256': signature } })).status).toBe(401)
+  expect(await events()).toEqual([])
+})
+
+test('the secret of one tenant opens nothing of another', async () => {
+  expect((await deliver(acme, '{}', { secret: evil.secret })).status).toBe(401)
+  expect((await deliver(evil, '{}', { secret: acme.secret })).status).toBe(401)
+  expect((await deliver(evil, '{}')).status).toBe(202)
+  expect(await events()).toMatchObject([{ tenant_id: api.ids.tenants.evil }])
+})
+
+test('a delivery that comes again is acknowledged and not stored again, also when ten come at once', async () => {
+  const body = JSON.stringify(pushes[4])
+  const headers = { 'x-github-delivery': 'the-same' }
+  const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(acme, body, { headers })))
+  expect(answers.map(({ status }) => status).sort()).toEqual([...Array(9).fill(200), 202])
+  const again = await deliver(acme, body, { headers })
+  expect([again.status, again.duplicate]).toEqual([200, true])
+  const stored = await events()
+  expect(stored).toHaveLength(1)
+  expect((await jobs()).filter(({ key }) => key === stored[0].id)).toHaveLength(1)
+})
+
+test('the same event applied by two processes at once asks for one deployment', async () => {
+  const { webhookEventId } = await deliver(acme, JSON.stringify(pushes[4]))
+  const others = [1, 2].map(() => createPool(api.database.urls.worker, { name: 'freehold-test-worker', size: 2, keyring: TEST_KEYRING }))
+  const outcomes = await Promise.all(others.flatMap((pool) => [apply(webhookEventId!, pool), apply(webhookEventId!, pool)]))
+  await Promise.all(others.map((pool) => pool.end()))
+  expect(outcomes).toEqual(Array(4).fill('deployment_requested'))
+  const { rows } = await api.database.superuser.query('select from app_public.deployments where idempotency_key = $1', [`webhook:${webhookEventId}`])
+  expect(rows).toHaveLength(1)
+})
+
+test.each([
+  ['text', 'hello'],
+  ['nothing', ''],
+  ['a list', '[]'],
+  ['a null character', '{"a": "\\u0000"}'],
+  ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]).toString('latin1')],
+])('a signed body that is %s is refused and leaves nothing', async (_what, body) => {
+  const { status, error } = await deliver(acme, body)
+  expect([status, ['INVALID_JSON', 'BAD_USER_INPUT', 'SIGNATURE_NOT_VALID']]).toEqual([body === '' ? 401 : 400, expect.arrayContaining([error!.code])])
+  expect(await events()).toEqual([])
+})
+
+test('a body beyond the limit is refused, one at the limit is not', async () => {
+  const sized = (bytes: number) => JSON.stringify({ padding: '' }).replace('""', `"${'x'.repeat(bytes - 14)}"`)
+  expect(Buffer.byteLength(sized(MAX_BYTES))).toBe(MAX_BYTES)
+  const { status, error } = await deliver(acme, sized(MAX_BYTES + 1))
+  expect([status, error!.code]).toEqual([413, 'PAYLOAD_TOO_LARGE'])
+  expect(await events()).toEqual([])
+  expect((await deliver(acme, sized(MAX_BYTES))).status).toBe(202)
+})
+
+test('a compressed body is not inflated', async () => {
+  expect(await deliver(acme, '{}', { headers: { 'content-encoding': 'gzip' } })).toMatchObject({ status: 415 })
+  expect(await events()).toEqual([])
+})
+
+test.each([
+  ['an unknown source', () => `/webhooks/github/01a1fc3a-4e5d-7721-8fbe-7ecc68074461`],
+  ['a source that is no id', () => `/webhooks/github/1; drop table`],
+  ['another provider', () => acme.path.replace('github', 'gitlab')],
+  ['an unknown provider', () => acme.path.replace('github', 'nobody')],
+])('%s is not found', async (_what, path) => {
+  const { status, error } = await deliver({ ...acme, path: path() }, '{}')
+  expect([status, error!.code]).toEqual([404, expect.stringMatching(/NOT_FOUND$/)])
+  expect((await deliver(acme, '{}')).status).toBe(202)
+})
+
+test('an inactive source is not found', async () => {
+  await api.database.superuser.query('update app_public.webhook_sources set is_active = false where id = $1', [acme.webhookSourceId])
+  expect((await deliver(acme, '{}')).status).toBe(404)
+  await api.database.superuser.query('update app_public.webhook_sources set is_active = true where id = $1', [acme.webhookSourceId])
+  expect((await deliver(acme, '{}')).status).toBe(202)
+})
+
+test('a rotated secret works beside the old one', async () => {
+  const { data, errors } = await api.ask('alice',
+    'mutation ($id: UUID!) { rotateWebhookSourceSecret(input: {id: $id}) { result { secret } } }', { id: acme.webhookSourceId })
+  expect(errors).toBeUndefined()
+  const { secret } = data.rotateWebhookSourceSecret.result as Source
+  expect(secret).not.toBe(acme.secret)
+  expect((await deliver(acme, '{}', { secret })).status).toBe(202)
+  expect((await deliver(acme, '{}')).status).toBe(202)
+})
+
+test('other methods are refused, and every answer has its request id', async () => {
+  const response = await fetch(api.url + acme.path, { headers: { 'x-request-id': 'abc' } })
+  expect([response.status, response.headers.get('allow'), response.headers.get('x-request-id')]).toEqual([405, 'POST', 'abc'])
+})
