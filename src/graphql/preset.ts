@@ -14,6 +14,7 @@ import type { LiveUpdates } from './liveUpdates.ts'
 import { EnumNamesPlugin } from './plugins/EnumNamesPlugin.ts'
 import { makeErrorsPreset } from './plugins/ErrorsPlugin.ts'
 import { IndexedOnlyPlugin } from './plugins/IndexedOnlyPlugin.ts'
+import { LeanRootPlugin } from './plugins/LeanRootPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
 import { makePersistedDocumentsPlugin } from './plugins/PersistedDocumentsPlugin.ts'
 import { RefusalsPlugin } from './plugins/RefusalsPlugin.ts'
@@ -65,7 +66,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
     extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset, makeErrorsPreset(deps.log)],
     plugins: [
       pgSmartTagsFromFile(join(import.meta.dirname, 'tags.json5')),
-      TenantKeysPlugin, TenantFilterPlugin, RelationNamesPlugin, IndexedOnlyPlugin, EnumNamesPlugin, ResultNamesPlugin, RefusalsPlugin,
+      TenantKeysPlugin, TenantFilterPlugin, RelationNamesPlugin, IndexedOnlyPlugin, EnumNamesPlugin, ResultNamesPlugin, LeanRootPlugin, RefusalsPlugin,
       UserFieldsPlugin, makeSubscriptionsPlugin(deps.liveUpdates),
       makeLimitsPlugin({ ...deps.limits, introspection: deps.introspection }),
       ...(deps.persistedDocuments === undefined ? [] : [makePersistedDocumentsPlugin(deps.persistedDocuments)]),
@@ -73,10 +74,14 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
     // `filter` does all that `condition` does; a schema that can't be built as a whole must not start.
     disablePlugins: [
       'PgConditionArgumentPlugin', 'PgConditionCustomFieldsPlugin', 'SwallowErrorsPlugin',
+      // Relay has long stopped asking for `query { query }`.
+      'QueryQueryPlugin',
       // One filter may not reach into another table: what that costs can't be told from the document.
       'PgConnectionArgFilterForwardRelationsPlugin', 'PgConnectionArgFilterBackwardRelationsPlugin',
     ],
     pgServices: [deps.claimedQueries === false ? service : withClaimedQueries(service, deps.pool)],
+    // An argument without a default is one that must be given.
+    gather: { pgStrictFunctions: true },
     schema: {
       defaultBehavior: '-list -nodeId:resource:update -nodeId:resource:delete -nodeId:insert -nodeId:update',
       dontSwallowErrors: true,

@@ -131,6 +131,7 @@ export async function makeListener({ connectionString, log, always = {}, onChang
         if (failure) throw failure
         await client?.query(`listen ${pg.escapeIdentifier(channel)}`)
       })
+      log.debug({ channel }, 'listening')
     } catch (error) {
       remove(channel, reader)
       throw error

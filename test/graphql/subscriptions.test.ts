@@ -43,15 +43,17 @@ async function refusal(stream: Stream): Promise<string> {
   return stream.events[0].errors[0].extensions.code
 }
 
-/** Until the server listens to the channel. */
-async function listening(channel: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    const { rows } = await api.database.superuser.query(
-      `select 1 from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database() and query = $1`, [`listen "${channel}"`])
-    if (rows.length > 0) return
+const heard = new Map<string, number>()
+
+/** Until so many more subscribers are served from the channel than the last time this was asked. */
+async function listening(channel: string, subscribers = 1): Promise<void> {
+  const expected = (heard.get(channel) ?? 0) + subscribers
+  for (let tries = 0; tries < 250; tries++) {
+    const count = api.log().filter((line) => line.msg === 'listening' && line.channel === channel).length
+    if (count >= expected) return void heard.set(channel, count)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  throw new Error(`nobody listens to ${channel}`)
+  throw new Error(`fewer than ${subscribers} listen to ${channel}`)
 }
 
 async function append(deployment: string, tenant: string, from: number, to: number): Promise<void> {
@@ -128,7 +130,7 @@ describe('deploymentLogs', () => {
   test('the server stops listening when the last subscriber leaves', async () => {
     const client = api.socket('bob')
     const [one, two] = [listen(client, LOGS, { id: deployment }), listen(client, LOGS, { id: deployment })]
-    await listening(`deployment_logs:${deployment}`)
+    await listening(`deployment_logs:${deployment}`, 2)
     one.stop()
     await append(deployment, api.ids.tenants.acme, 1, 1)
     expect(sequences(await two.take(1))).toEqual([1])
@@ -167,8 +169,7 @@ describe('deploymentChanged', () => {
     const all = listen(client, CHANGED)
     const project = listen(client, CHANGED, { project: api.ids.projects.shop })
     const one = listen(client, CHANGED, { id: other })
-    await listening(`events:${api.ids.tenants.acme}`)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await listening(`events:${api.ids.tenants.acme}`, 3)
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
     await change(other, api.ids.tenants.acme, 'failed')
     await Promise.all([all.take(2), project.take(2), one.take(1)])
@@ -179,8 +180,7 @@ describe('deploymentChanged', () => {
 
   test('is checked for each event: what became private is told to its owner only', async () => {
     const [owner, viewer] = [listen(api.socket('alice'), CHANGED), listen(api.socket('vera'), CHANGED)]
-    await listening(`events:${api.ids.tenants.acme}`)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await listening(`events:${api.ids.tenants.acme}`, 2)
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
     await Promise.all([owner.take(1), viewer.take(1)])
     await api.database.superuser.query(`set session_replication_role = replica; update app_public.projects set visibility = 'private' where slug = 'shop'; reset session_replication_role`)
@@ -198,7 +198,6 @@ describe('deploymentChanged', () => {
   test("an event that lies about its tenant's channel is not told", async () => {
     const stream = listen(api.socket('alice'), CHANGED)
     await listening(`events:${api.ids.tenants.acme}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
     const theirs = await change(api.ids.deployments.lair, api.ids.tenants.evil, 'failed', api.ids.projects.lair)
     const { rows: [{ json }] } = await api.database.superuser.query(
       `select json_build_object('id', id, 'createdAt', created_at, 'subjectType', subject_type, 'subjectId', subject_id)::text as json from app_public.events where id = $1`, [theirs])
@@ -231,7 +230,6 @@ test('losing LISTEN ends subscriptions with a code and keeps the socket; a new o
   const client = api.socket('bob')
   const stream = listen(client, CHANGED)
   await listening(`events:${api.ids.tenants.acme}`)
-  await new Promise((resolve) => setTimeout(resolve, 100))
   await api.database.superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`)
   expect(await stream.ended).toBe('complete')
   expect(stream.events).toMatchObject([{ errors: [{ path: ['deploymentChanged'], extensions: { code: 'SUBSCRIPTION_INTERRUPTED' } }] }])
@@ -241,7 +239,6 @@ test('losing LISTEN ends subscriptions with a code and keeps the socket; a new o
   }
   const again = listen(client, CHANGED)
   await listening(`events:${api.ids.tenants.acme}`)
-  await new Promise((resolve) => setTimeout(resolve, 100))
   const event = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
   expect((await again.take(1)).map(({ data }) => data.deploymentChanged.eventId)).toEqual([event])
   again.stop()
