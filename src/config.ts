@@ -4,6 +4,9 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { errorCode } from './errorCode.ts'
 
+// Grafast asks for this before it is loaded, and prints a notice when it is not told.
+process.env.GRAPHILE_ENV ??= 'production'
+
 /** What one process does: both halves, the API alone, or the worker alone. */
 export type Mode = 'all' | 'api' | 'worker'
 
