@@ -35,14 +35,14 @@ const words: Record<string, (details: z.output<typeof Details>) => Words> = {
     subject: 'Confirm your address',
     before: [`Hello ${oneLine(name) || 'there'},`, 'an account was opened with this address. Confirm that it is yours:'],
     action: 'Confirm the address', path: '/verify-email',
-    mutation: 'mutation { verifyEmail(input: {token: "$token"}) { clientMutationId } }',
+    mutation: 'mutation { verifyEmail(input: {token: "$token"}) { result { isDone } } }',
     after: ['The link is good for seven days. If it was not you, there is nothing to do.'],
   }),
   reset_password: ({ name }) => ({
     subject: 'Choose a new password',
     before: [`Hello ${oneLine(name) || 'there'},`, 'a new password was asked for. Choose it here:'],
     action: 'Choose a password', path: '/reset-password',
-    mutation: 'mutation { resetPassword(input: {token: "$token", newPassword: "..."}) { clientMutationId } }',
+    mutation: 'mutation { resetPassword(input: {token: "$token", newPassword: "..."}) { result { isDone } } }',
     after: ['The link works once and not for long. If it was not you, your password stays as it is.'],
   }),
   invitation: ({ tenant, role, invitedBy }) => ({
