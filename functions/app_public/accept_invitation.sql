@@ -19,6 +19,8 @@ begin
     perform app_hidden.raise_error(409, 'ALREADY_MEMBER', 'You are a member already');
   elsif v_former.id is not null then
     delete from app_public.tenant_members m where m.tenant_id = v_member.tenant_id and m.id = v_member.id;
+    update app_private.invitation_directory d set member_id = v_former.id
+    where d.tenant_id = v_member.tenant_id and d.member_id = v_member.id;
     update app_public.tenant_members m
     set role = v_member.role, invitation_status = 'joined', joined_at = now(),
       invited_by_user_id = v_member.invited_by_user_id, invited_email = v_member.invited_email

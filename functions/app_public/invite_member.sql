@@ -20,12 +20,15 @@ begin
     perform app_hidden.raise_error(409, 'ALREADY_MEMBER', 'That person is a member already');
   end if;
 
+  -- A former member keeps their row, which their keys refer to; the address is free for a new invitation.
+  update app_public.tenant_members m set invited_email = null
+  where m.tenant_id = v_tenant_id and m.invited_email = v_email and m.user_id is not null and m.invitation_status <> 'joined';
   insert into app_public.tenant_members as m (
     tenant_id, role, invitation_status, invited_by_user_id, invited_email, invitation_expires_at)
   values (v_tenant_id, invite_member.role, 'invited', app_hidden.current_user_id(), v_email, now() + interval '7 days')
   on conflict on constraint tenant_members_invited_email_key do update
   set role = excluded.role, invitation_status = 'invited', invited_by_user_id = excluded.invited_by_user_id,
-    invitation_expires_at = excluded.invitation_expires_at, user_id = null, joined_at = null
+    invitation_expires_at = excluded.invitation_expires_at
   where m.invitation_status <> 'joined'
   returning * into v_member;
   if v_member.id is null then
