@@ -40,14 +40,6 @@ export async function refusal(promise: Promise<unknown>): Promise<{ sqlstate: st
   return { sqlstate: error.code!, code: error.constraint ?? '', ...detail }
 }
 
-/** The token of the last mail of a kind to an address. */
-export async function mailedToken(database: TestDatabase, kind: 'verify_email' | 'reset_password' | 'invitation', recipient: string): Promise<string> {
-  const { rows } = await database.superuser.query(
-    'select app_private.unseal(token) as token from app_private.emails where kind = $1 and recipient = $2 order by id desc limit 1', [kind, recipient])
-  if (!rows[0]) throw new Error(`No ${kind} mail to ${recipient}`)
-  return rows[0].token
-}
-
 /** Hears a channel. `heard()` is everything that was sent before it was called: a mark sent through the same queue comes last. */
 export async function listen(database: TestDatabase, channel: string): Promise<{ heard(): Promise<string[]>; close(): Promise<void> }> {
   const client = new pg.Client({ connectionString: database.urls.superuser })

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { testDatabase, type TestDatabase } from '../../support/database.ts'
-import { ask, askOne, authenticate, insideOneMinute, mailedToken, refusal, type Bearer } from '../call.ts'
+import { mailedToken } from '../../support/people.ts'
+import { ask, askOne, authenticate, insideOneMinute, refusal, type Bearer } from '../call.ts'
 
 const PASSWORD = 'correct horse'
 const INVALID = { sqlstate: 'FH401', code: 'INVALID_CREDENTIALS', message: 'The address, the password or the code is wrong' }
