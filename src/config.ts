@@ -34,6 +34,10 @@ export interface Config {
   readonly cors: string[] | false
   readonly introspection: boolean
   readonly graphiql: boolean
+  /** Directory of <hash>.graphql: when given, nothing but these documents is run. */
+  readonly persistedDocuments: string | undefined
+  /** Proxies in front of us whose X-Forwarded-For is believed; 0 believes none. */
+  readonly trustedProxies: number
   /** Where users reach the API, without a trailing slash; used in mails and webhooks. */
   readonly publicUrl: string
   readonly smtpUrl: string | undefined
@@ -120,6 +124,8 @@ const Environment = z.object({
     }),
   INTROSPECTION: flag('INTROSPECTION', true),
   GRAPHIQL: flag('GRAPHIQL', true),
+  PERSISTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_PROXIES: integer('TRUSTED_PROXIES', 0, 10, 0),
   PUBLIC_URL: url('PUBLIC_URL', ['http:', 'https:'], 'https://api.example.com').optional(),
   SMTP_URL: url('SMTP_URL', ['smtp:', 'smtps:'], 'smtps://user:password@mail.example.com:465').optional(),
   MAIL_FROM: z
@@ -178,6 +184,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     cors: values.CORS_ORIGINS.length > 0 ? values.CORS_ORIGINS : false,
     introspection: values.INTROSPECTION,
     graphiql: values.GRAPHIQL,
+    persistedDocuments: values.PERSISTED_DOCUMENTS,
+    trustedProxies: values.TRUSTED_PROXIES,
     publicUrl: (values.PUBLIC_URL ?? `http://${values.HOST}:${values.PORT}`).replace(/\/+$/, ''),
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM,

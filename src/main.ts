@@ -45,6 +45,7 @@ async function startApi(config: Config, database: Database, log: Logger, closing
   const app = await makeApp({
     config, pool, log,
     authenticatorUrl: database.urls.authenticator,
+    ...(config.persistedDocuments !== undefined && { persistedDocuments: config.persistedDocuments }),
     installRaw: (express) => installWebhooks(express, { pool, log, maxBytes: config.webhookMaxBytes }),
   })
   const server = createServer(app.express)

@@ -20,6 +20,8 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: `${options.name} ${process.pid}`,
+    // Compiling costs more than these short statements ever run.
+    options: '-c jit=off',
     max: options.size,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,

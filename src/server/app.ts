@@ -17,7 +17,7 @@ import { installSecurityHeaders } from './install/securityHeaders.ts'
 import { makeListener } from './listener.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'limits'>
+  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'limits'> & Partial<Pick<Config, 'trustedProxies'>>
   /** Connections of freehold_authenticator; the caller ends it after `close`. */
   pool: pg.Pool
   /** The same role's URL, for the one connection that listens. */
@@ -44,6 +44,7 @@ export interface App {
 export async function makeApp(deps: AppDeps): Promise<App> {
   const { config, pool, log } = deps
   const app = express()
+  app.set('trust proxy', config.trustedProxies ?? 0)
   const authenticator = makeAuthenticator({ pool, log })
   let graphql: GraphqlServer | undefined
   let isClosing = false
