@@ -156,7 +156,11 @@ async function castActors({ authenticator }: Pools, { people, tenants }: Settled
     { ...user, name: 'vera', claims: await claims(vera.token, 'acme'), person: 'vera', rank: 'viewer', sees: ['open', 'shared'] },
     { ...user, name: 'bill', claims: await claims(bill.token, 'acme'), person: 'bill', rank: 'billing', sees: ['open'] },
     { ...user, name: 'key of bob, write', claims: await claims(furniture.acme.keys.write.token), person: 'bob', rank: 'developer', isKey: true, sees: bobs },
-    { ...user, name: 'key of alice, read', claims: await claims(furniture.acme.keys.read.token), person: 'alice', rank: 'viewer', isKey: true, sees: all },
+    {
+      ...user, name: 'key of alice, read', claims: await claims(furniture.acme.keys.read.token), person: 'alice', rank: 'viewer', isKey: true,
+      // As a viewer, and what Alice owns.
+      sees: ['open', 'shared', 'crew', 'closed', 'secret'],
+    },
     {
       ...user, name: 'key of bob, narrowed', claims: await claims(furniture.acme.keys.narrow.token), person: 'bob', rank: 'developer',
       isKey: true, narrowedTo: 'crew', sees: ['crew'],

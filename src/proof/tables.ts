@@ -1,0 +1,195 @@
+import { MEMBERS, type Actor, type World } from './fixture.ts'
+import type { PersonName, TenantName } from './people.ts'
+
+/** A condition on the rows of a table, read by someone who sees all of them. */
+export type Condition = string
+
+/**
+ * What is expected of one table, said apart from its policies: if the two disagree, one of them is wrong.
+ * Where a part is left out, nobody may.
+ */
+export interface TableCase {
+  /** Rows that are one tenant's (or its people's); left out: `tenant_id`. 'nobody' says that rows have no tenant. */
+  readonly belongs?: ((tenant: TenantName, world: World) => Condition) | 'nobody'
+  /** Rows they see. */
+  readonly select?: (actor: Actor, world: World) => Condition
+  /** A harmless update, tried without `where`, and the rows it may reach. */
+  readonly update?: { readonly set: string; readonly rows: (actor: Actor, world: World) => Condition }
+  /** Rows that `delete` without `where` may take. */
+  readonly delete?: (actor: Actor, world: World) => Condition
+  /** A row they may add in their tenant, as column list and values; undefined when they may not add any. */
+  readonly insert?: (actor: Actor, world: World) => string | undefined
+}
+
+const NONE: Condition = 'false'
+const ALL: Condition = 'true'
+const RANKS = ['billing', 'viewer', 'member', 'developer', 'admin', 'owner']
+
+const quote = (id: string) => `'${id}'`
+const ids = (list: readonly string[]) => (list.length === 0 ? 'null' : list.map(quote).join(', '))
+const isUser = (actor: Actor) => actor.role === 'app_user'
+const isWorker = (actor: Actor) => actor.role === 'freehold_worker'
+const has = (actor: Actor, rank: string) => actor.rank !== undefined && RANKS.indexOf(actor.rank) >= RANKS.indexOf(rank)
+const all = (...conditions: readonly Condition[]): Condition => conditions.map((condition) => `(${condition})`).join(' and ')
+
+/** The id of the person, or of nobody. */
+const me = (actor: Actor, world: World) => quote(actor.person ? world.people[actor.person].id : '00000000-0000-0000-0000-000000000000')
+const here = (actor: Actor, world: World): Condition => (actor.tenant ? `tenant_id = ${quote(world.tenants[actor.tenant].id)}` : NONE)
+const peopleOf = (tenant: TenantName, world: World) => ids(MEMBERS[tenant].map((name) => world.people[name].id))
+const emailsOf = (tenant: TenantName, world: World) => ids([...MEMBERS[tenant].map((name) => world.people[name].email), `guest@${tenant}.test`])
+const joined = (person: PersonName): TenantName[] => (['acme', 'evil'] as const).filter((tenant) => MEMBERS[tenant].includes(person))
+
+const member = (actor: Actor, world: World): Condition => (isUser(actor) ? here(actor, world) : NONE)
+const worker = (actor: Actor, world: World): Condition => (isWorker(actor) ? here(actor, world) : NONE)
+const memberOrWorker = (actor: Actor, world: World): Condition => (isUser(actor) || isWorker(actor) ? here(actor, world) : NONE)
+
+/** Rows of the projects they see; a worker sees those of its whole tenant. */
+const ofSeenProjects = (column: string) => (actor: Actor, world: World): Condition => {
+  if (isWorker(actor)) return worker(actor, world)
+  if (!isUser(actor) || !actor.tenant) return NONE
+  const { projects } = world.furniture[actor.tenant]
+  return `${column} in (${ids(actor.sees.map((name) => projects[name]))})`
+}
+const seen = ofSeenProjects('project_id')
+const when = (test: (actor: Actor) => boolean, condition: (actor: Actor, world: World) => Condition) =>
+  (actor: Actor, world: World): Condition => (test(actor) ? condition(actor, world) : NONE)
+const usersOnly = (condition: (actor: Actor, world: World) => Condition) => when(isUser, condition)
+
+const selfInPerson = (column: string) => when((actor) => isUser(actor) && !actor.isKey, (actor, world) => `${column} = ${me(actor, world)}`)
+const ofPeople = (column: string) => (tenant: TenantName, world: World): Condition => `${column} in (${peopleOf(tenant, world)})`
+const developers = (condition: (actor: Actor, world: World) => Condition) => when((actor) => isUser(actor) && has(actor, 'developer'), condition)
+
+/** Members of projects that they see and may lead: admins all, owners of a project its own. */
+const ledProjectMembers = usersOnly((actor, world) => {
+  if (!has(actor, 'member')) return NONE
+  const led = has(actor, 'admin') ? ALL : `project_id in (select id from app_public.projects where owner_id = ${me(actor, world)})`
+  return all(seen(actor, world), led)
+})
+const ledTeams = usersOnly((actor, world) => {
+  if (!has(actor, 'member')) return NONE
+  return all(here(actor, world), has(actor, 'admin') ? ALL : `owner_id = ${me(actor, world)}`)
+})
+const ledTeamMembers = usersOnly((actor, world) => {
+  if (!has(actor, 'member')) return NONE
+  return all(here(actor, world), has(actor, 'admin') ? ALL : `team_id in (select id from app_public.teams where owner_id = ${me(actor, world)})`)
+})
+/** One's own row, for a person; a key does not take its owner out of anything. */
+const myself = when((actor) => isUser(actor) && !actor.isKey, (actor, world) => all(here(actor, world), `user_id = ${me(actor, world)}`))
+const either = (...conditions: readonly ((actor: Actor, world: World) => Condition)[]) =>
+  (actor: Actor, world: World): Condition => conditions.map((condition) => `(${condition(actor, world)})`).join(' or ')
+
+/** Every table, by its name with schema. One that is missing here is a failure of the proof. */
+export const TABLES: Readonly<Record<string, TableCase>> = {
+  'app_public.users': {
+    belongs: ofPeople('id'),
+    select: usersOnly((actor, world) => `id = ${me(actor, world)}${actor.tenant ? ` or id in (${peopleOf(actor.tenant, world)})` : ''}`),
+    update: { set: 'bio = null', rows: selfInPerson('id') },
+  },
+  'app_public.user_settings': {
+    belongs: ofPeople('user_id'),
+    select: selfInPerson('user_id'),
+    update: { set: `preferences = '{}'`, rows: selfInPerson('user_id') },
+  },
+  'app_public.sessions': { belongs: ofPeople('user_id'), select: selfInPerson('user_id') },
+  'app_public.tenants': {
+    belongs: (tenant, world) => `id = ${quote(world.tenants[tenant].id)}`,
+    select: (actor, world) => {
+      if (isWorker(actor)) return ALL
+      if (!isUser(actor) || !actor.person) return NONE
+      const mine = actor.isKey ? [actor.tenant!] : joined(actor.person)
+      return `id in (${ids(mine.map((tenant) => world.tenants[tenant].id))})`
+    },
+    update: {
+      set: 'description = null',
+      rows: when((actor) => isUser(actor) && has(actor, 'admin'), (actor, world) => `id = ${quote(world.tenants[actor.tenant!].id)}`),
+    },
+  },
+  'app_public.tenant_members': { select: memberOrWorker },
+  'app_public.teams': {
+    select: (actor, world) => all(member(actor, world), 'deleted_at is null'),
+    update: { set: 'description = null', rows: (actor, world) => all(ledTeams(actor, world), 'deleted_at is null') },
+    insert: (actor) => (isUser(actor) && has(actor, 'admin') ? `(name) values ('another')` : undefined),
+  },
+  'app_public.team_members': {
+    select: member,
+    update: { set: `role = 'viewer'`, rows: ledTeamMembers },
+    delete: either(ledTeamMembers, myself),
+    insert: (actor, world) => (isUser(actor) && has(actor, 'member') && (actor.person === 'alice' || actor.person === 'mallory')
+      ? `(team_id, user_id) values (${quote(world.furniture[actor.tenant!].team)}, ${me(actor, world)}) on conflict do nothing`
+      : undefined),
+  },
+  'app_public.projects': {
+    select: (actor, world) => all(ofSeenProjects('id')(actor, world), isWorker(actor) ? ALL : 'deleted_at is null'),
+    update: {
+      set: `description = ''`,
+      rows: usersOnly((actor, world) => (!has(actor, 'member') ? NONE
+        : all(ofSeenProjects('id')(actor, world), has(actor, 'developer') ? ALL : `owner_id = ${me(actor, world)}`))),
+    },
+    insert: (actor) => (isUser(actor) && has(actor, 'member') && !actor.narrowedTo ? `(name, slug) values ('another', 'another')` : undefined),
+  },
+  'app_public.project_members': {
+    select: usersOnly(seen),
+    update: { set: `role = 'viewer'`, rows: ledProjectMembers },
+    delete: either(ledProjectMembers, (actor, world) => all(myself(actor, world), seen(actor, world))),
+    insert: (actor, world) => {
+      const project = has(actor, 'admin') ? 'open' : actor.person === 'bob' && !actor.narrowedTo ? 'own' : undefined
+      return isUser(actor) && project ? `(project_id, user_id) values (${quote(world.furniture[actor.tenant!].projects[project])}, ${me(actor, world)})` : undefined
+    },
+  },
+  'app_public.project_environments': {
+    select: (actor, world) => all(seen(actor, world), isWorker(actor) ? ALL : 'deleted_at is null'),
+    update: { set: `env_vars = '{}'`, rows: developers((actor, world) => all(seen(actor, world), 'deleted_at is null')) },
+    insert: (actor, world) => (isUser(actor) && has(actor, 'developer')
+      ? `(project_id, name) values (${quote(world.furniture[actor.tenant!].projects[actor.sees[0]!])}, 'another')`
+      : undefined),
+  },
+  'app_public.api_keys': {
+    select: usersOnly((actor, world) => all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`)),
+    update: {
+      set: `name = 'renamed'`,
+      rows: when((actor) => isUser(actor) && !actor.isKey, (actor, world) => all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`)),
+    },
+  },
+  'app_public.idempotency_keys': {},
+  'app_public.event_types': { belongs: 'nobody', select: (actor) => (isUser(actor) || isWorker(actor) ? ALL : NONE) },
+  'app_public.events': {
+    select: (actor, world) => {
+      const ofTenant = isUser(actor) && has(actor, 'viewer') ? all(here(actor, world), 'project_id is null') : NONE
+      return `(${seen(actor, world)}) or (${ofTenant})`
+    },
+  },
+  'app_public.deployments': { select: seen, update: { set: `metrics = '{}'`, rows: developers(seen) } },
+  'app_public.deployment_status_history': { select: seen },
+  'app_public.deployment_logs': { select: seen },
+  'app_public.webhook_sources': {
+    select: either(developers(seen), worker),
+    update: { set: 'description = null', rows: developers(seen) },
+    delete: developers(seen),
+  },
+  'app_public.webhook_events': {
+    select: either(developers(seen), worker),
+    update: { set: 'error = null', rows: worker },
+  },
+  'app_private.applied_sources': { belongs: 'nobody' },
+  'app_private.rate_limits': { belongs: 'nobody' },
+  'app_private.user_secrets': { belongs: ofPeople('user_id') },
+  'app_private.user_tokens': { belongs: ofPeople('user_id') },
+  'app_private.session_tokens': {
+    belongs: (tenant, world) => `session_id in (select id from app_public.sessions where user_id in (${peopleOf(tenant, world)}))`,
+  },
+  'app_private.emails': {
+    belongs: (tenant, world) => `recipient in (${emailsOf(tenant, world)})`,
+    select: (actor) => (isWorker(actor) ? ALL : NONE),
+    update: { set: 'sent_at = now()', rows: (actor) => (isWorker(actor) ? ALL : NONE) },
+    delete: (actor) => (isWorker(actor) ? ALL : NONE),
+  },
+  'app_private.invitation_directory': {},
+  'app_private.api_key_directory': {},
+  'app_private.webhook_source_directory': {},
+  'app_private.webhook_source_secrets': {},
+  'app_private.undispatched_events': {},
+  'app_private.deployment_log_sequences': {},
+}
+
+/** Tables of the whole platform, where a worker rightly sees and changes rows of every tenant. */
+export const PLATFORM_QUEUES: readonly string[] = ['app_public.tenants', 'app_private.emails']
