@@ -17,6 +17,7 @@ create policy insert_admin_or_owner on app_public.project_members for insert to 
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
+    and (select app_hidden.has_role('member'))
     and ((select app_hidden.has_role('admin')) or exists (
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id())))
@@ -28,6 +29,7 @@ create policy update_admin_or_owner on app_public.project_members for update to 
   using (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
+    and (select app_hidden.has_role('member'))
     and ((select app_hidden.has_role('admin')) or exists (
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id())))
@@ -42,11 +44,13 @@ create policy delete_admin_or_owner on app_public.project_members for delete to 
   using (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
-    and (((select app_hidden.has_role('admin')) or exists (
-      select from app_public.projects p
-      where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id()))) or user_id = (select app_hidden.current_user_id()))
+    and (
+      ((select app_hidden.has_role('member')) and ((select app_hidden.has_role('admin')) or exists (
+        select from app_public.projects p
+        where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id()))))
+      or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null))
     and (select app_hidden.is_permitted('projects:write')));
-comment on policy delete_admin_or_owner on app_public.project_members is 'Admins and the owner take people out of a project; anyone may leave.';
+comment on policy delete_admin_or_owner on app_public.project_members is 'Admins and the owner take people out of a project; a person may leave, their key may not for them.';
 
 drop policy if exists all_system on app_public.project_members;
 create policy all_system on app_public.project_members for all to app_system using (true) with check (true);
@@ -55,3 +59,4 @@ comment on policy all_system on app_public.project_members is 'The definer funct
 revoke all on app_public.project_members from app_anonymous, app_user, app_system, freehold_worker;
 grant select, insert (project_id, user_id, role), update (role), delete on app_public.project_members to app_user;
 grant select, insert, update, delete on app_public.project_members to app_system;
+-- The owner of a project needs a rank that writes, for they may act through a key that only reads.

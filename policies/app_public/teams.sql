@@ -22,11 +22,12 @@ drop policy if exists update_admin_or_lead on app_public.teams;
 create policy update_admin_or_lead on app_public.teams for update to app_user
   using (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null
+    and (select app_hidden.has_role('member'))
     and ((select app_hidden.has_role('admin')) or owner_id = (select app_hidden.current_user_id()))
     and (select app_hidden.is_permitted('teams:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null);
-comment on policy update_admin_or_lead on app_public.teams is 'Admins and the lead of a team change it.';
+comment on policy update_admin_or_lead on app_public.teams is 'Admins and the lead of a team, from member up, change it.';
 
 drop policy if exists all_system on app_public.teams;
 create policy all_system on app_public.teams for all to app_system using (true) with check (true);
