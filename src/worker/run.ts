@@ -1,16 +1,13 @@
-import { run } from 'graphile-worker'
 import type pg from 'pg'
 import { ConfigurationError, type Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 import { startDispatcher } from './dispatcher.ts'
-import { showLiveness, unlockDeadPools } from './liveness.ts'
+import { startJobRunner } from './jobRunner.ts'
 import { makeMailer } from './mail/mailer.ts'
-import { makeWorkerPreset } from './preset.ts'
 import { readTasks } from './readTasks.ts'
 
 /** One connection listens for jobs, one looks after them; the others are for running them. */
 const CONNECTIONS_ASIDE = 2
-const UNLOCK_INTERVAL_MS = 15_000
 
 export interface WorkerDeps {
   config: Pick<Config, 'publicUrl' | 'smtpUrl' | 'mailFrom' | 'dataDir'>
@@ -39,42 +36,19 @@ export async function runWorker({ config, pool, logger }: WorkerDeps): Promise<R
   }
   pool.on('connect', listenForErrors)
   const mailer = makeMailer(config)
-  const liveness = showLiveness({ connectionString, log })
-  const closers: (() => unknown)[] = [() => pool.off('connect', listenForErrors), mailer.close, liveness.close]
+  const closers: (() => unknown)[] = [() => pool.off('connect', listenForErrors), mailer.close]
   const stop = async () => {
     for (let close = closers.pop(); close; close = closers.pop()) await close()
   }
   try {
     const taskList = await readTasks({ config, pool, mailer }, log)
-    const runner = await run({
-      pgPool: pool, noHandleSignals: true, taskList,
-      preset: makeWorkerPreset({ log, liveness, concurrentJobs: max - CONNECTIONS_ASIDE }),
-    })
-    let isStopping = false
-    closers.push(async () => {
-      isStopping = true
-      // The first fails when the runner has given up by itself; the second says what of.
-      await runner.stop().catch(() => {})
-      await runner.promise.catch((error: unknown) => log.error({ err: error }, 'the worker did not stop cleanly'))
-    })
-    runner.promise.catch((error: unknown) => {
-      if (!isStopping) log.fatal({ err: error }, 'the worker gave up')
-    })
+    const jobs = await startJobRunner({ pool, connectionString, log, taskList, concurrentJobs: max - CONNECTIONS_ASIDE })
+    closers.push(jobs.stop)
     const dispatcher = await startDispatcher({ connectionString, pool, log })
     closers.push(dispatcher.stop)
-
-    const unlock = async () => {
-      const poolIds = await unlockDeadPools(pool)
-      if (poolIds.length > 0) log.warn({ poolIds }, 'workers died; their jobs run again')
-    }
-    const timer = setInterval(() => {
-      unlock().catch((error: unknown) => log.warn({ err: error }, 'jobs of dead workers could not be looked for'))
-    }, UNLOCK_INTERVAL_MS)
-    closers.push(() => clearInterval(timer))
-
     const ready = (async () => {
-      await unlock()
-      await runner.addJob('partitions__ensure', {}, { jobKey: 'partitions__ensure' })
+      await jobs.ready
+      await pool.query(`select graphile_worker.add_job('partitions__ensure', job_key => 'partitions__ensure')`)
     })()
     ready.catch(() => {})
     return { ready, stop }

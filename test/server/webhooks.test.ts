@@ -105,13 +105,13 @@ test('every kind of event there is gets acknowledged, kept and marked', async ()
   expect(new Set(statuses)).toEqual(new Set([202]))
   const config = workerConfig()
   const worker = await startWorker(api.database, config)
-  await until(async () => (await jobs()).length === 0)
+  await until(async () => (await jobs()).length === 0, 30_000)
   await worker.stop()
   config.remove()
   const outcomes = await events()
   expect(outcomes).toHaveLength(sent.length)
   expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['ignored: not a push to a branch']))
-})
+}, 60_000)
 
 test.each([
   ['another secret', { secret: 'not the secret' }],

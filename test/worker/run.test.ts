@@ -138,6 +138,23 @@ test('a worker outlives the loss of all its connections', async () => {
   await worker.stop()
 })
 
+test('when the end of a job cannot be written down, the worker begins anew and the job runs again', async () => {
+  await untilServerIsOld(database)
+  const worker = await startWorker(database, config)
+  await database.superuser.query(`
+    create function app_private.keep() returns trigger language plpgsql as $$ begin raise exception 'jobs stay'; end $$;
+    create trigger keep before delete on graphile_worker._private_jobs for each row execute function app_private.keep()`)
+  const eventId = await addWebhookEvent(database, shop, 'delivery 5', { ...PUSH, after: 'f'.repeat(40) })
+  await until(() => worker.log().includes('graphile-worker gave up'))
+  await database.superuser.query('drop function app_private.keep() cascade')
+  await until(async () => (await jobs('webhook__apply')).length === 0)
+  await worker.stop()
+  const { rows } = await database.superuser.query(
+    `select e.attempts, (select count(*)::int from app_public.deployments d where d.commit_sha = $2) as deployments from app_public.webhook_events e where e.id = $1`,
+    [eventId, 'f'.repeat(40)])
+  expect(rows).toEqual([{ attempts: 1, deployments: 1 }])
+})
+
 test('a pool too small to work with is refused in words', async () => {
   const pool = createPool(database.urls.worker, { name: 'freehold-worker', size: 2 })
   await expect(runWorker({ config, pool, logger: makeLogger({ level: 'silent' }) })).rejects.toThrow('POOL_SIZE is 2: a worker needs at least 3.')

@@ -123,9 +123,9 @@ export async function openPostOffice(): Promise<PostOffice> {
   return Object.assign(office, { close: () => new Promise<void>((resolve) => server.close(() => resolve())) })
 }
 
-/** Waits until `check` gives something true, ten seconds at most. */
-export async function until<T>(check: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (const deadline = Date.now() + 10_000; ;) {
+/** Waits until `check` gives something true, ten seconds at most unless told otherwise. */
+export async function until<T>(check: () => T | Promise<T>, patienceMs = 10_000): Promise<NonNullable<T>> {
+  for (const deadline = Date.now() + patienceMs; ;) {
     const result = await check()
     if (result) return result
     if (Date.now() > deadline) throw new Error(`not in time: ${check}`)
