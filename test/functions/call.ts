@@ -7,7 +7,8 @@ export type Bearer = string | null | {
   readonly token: string | null
   /** X-Tenant. */
   readonly tenant?: string | null
-  readonly ip?: string
+  /** Null when it is not known; an address when left out. */
+  readonly ip?: string | null
   readonly requestId?: string
 }
 
@@ -15,7 +16,7 @@ export type Bearer = string | null | {
 export async function authenticate(database: TestDatabase, bearer: Bearer): Promise<Claims & { cacheable: boolean }> {
   const { token, tenant, ip, requestId } = typeof bearer === 'object' && bearer !== null ? bearer : { token: bearer }
   const { rows } = await database.authenticator.query('select app_private.authenticate($1, $2, $3, $4, $5) as claims',
-    [token, tenant ?? null, ip ?? '192.0.2.1', 'jest', requestId ?? 'request-1'])
+    [token, tenant ?? null, ip === undefined ? '192.0.2.1' : ip, 'jest', requestId ?? 'request-1'])
   return rows[0].claims
 }
 
