@@ -1,4 +1,4 @@
--- Raises FH422 DEPLOYMENT_TRANSITION_NOT_ALLOWED. Lock order: environment before deployment; transition_deployment takes them so.
+-- Raises FH422 DEPLOYMENT_TRANSITION_NOT_ALLOWED or APPROVAL_PENDING. Lock order: environment before deployment; transition_deployment takes them so.
 create or replace function app_private.tg_deployments__move() returns trigger
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -15,6 +15,8 @@ begin
     perform app_hidden.raise_error(422, 'DEPLOYMENT_TRANSITION_NOT_ALLOWED',
       format('A deployment can not move from %s to %s', OLD.status, NEW.status),
       jsonb_build_object('from', OLD.status, 'to', NEW.status));
+  elsif NEW.approval_state in ('pending', 'rejected') and NEW.status not in ('failed', 'canceled', 'superseded') then
+    perform app_hidden.raise_error(422, 'APPROVAL_PENDING', 'The deployment waits for approval');
   end if;
 
   NEW.is_current := OLD.is_current and NEW.status in ('ready', 'running');
