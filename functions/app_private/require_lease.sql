@@ -4,7 +4,7 @@ create or replace function app_private.require_lease(deployment app_public.deplo
   set search_path to pg_catalog, pg_temp
 as $$
 begin
-  if (require_lease.deployment).runner is distinct from require_lease.runner then
+  if require_lease.runner is null or (require_lease.deployment).runner is distinct from require_lease.runner then
     perform app_hidden.raise_error(409, 'LEASE_LOST', 'Another runner, or none, holds the deployment',
       jsonb_build_object('status', (require_lease.deployment).status));
   end if;

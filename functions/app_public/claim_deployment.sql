@@ -9,7 +9,7 @@ declare
   v_deployment app_public.deployments;
 begin
   v_tenant_id := app_private.require_role('developer', 'deployments:write');
-  if coalesce(length(claim_deployment.runner), 0) not between 1 and 255 or claim_deployment.lease_seconds not between 5 and 3600 then
+  if coalesce(length(claim_deployment.runner), 0) not between 1 and 255 or coalesce(claim_deployment.lease_seconds, 0) not between 5 and 3600 then
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A runner has a name of 1 to 255 characters and a lease 5 to 3600 seconds');
   end if;
   v_hidden := app_hidden.hidden_project_ids();
@@ -18,7 +18,9 @@ begin
   from app_public.deployments d
   join app_public.project_environments e on e.tenant_id = d.tenant_id and e.id = d.environment_id
   where d.tenant_id = v_tenant_id
-    and (d.status in ('pending', 'queued') or (d.status in ('building', 'deploying') and d.lease_expires_at < clock_timestamp()))
+    -- What lost six runners is left to requeue_lost_deployments, which fails it.
+    and (d.status in ('pending', 'queued')
+      or (d.status in ('building', 'deploying') and d.lease_expires_at < clock_timestamp() and d.restart_count < 5))
     and d.approval_state in ('not_required', 'approved')
     and (claim_deployment.environments is null or e.name = any (claim_deployment.environments))
     and d.project_id <> all (v_hidden)

@@ -6,7 +6,7 @@ as $$
 declare
   v_deployment app_public.deployments;
 begin
-  if heartbeat_deployment.lease_seconds not between 5 and 3600 then
+  if coalesce(heartbeat_deployment.lease_seconds, 0) not between 5 and 3600 then
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A lease is 5 to 3600 seconds');
   end if;
   perform app_private.require_deployment(heartbeat_deployment.id, 'developer', false);
