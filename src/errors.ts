@@ -49,6 +49,7 @@ export const errorTable: readonly ErrorRow[] = [
   sqlstate('22021', 'BAD_USER_INPUT', 400, "A text has a character that can't be stored."),
   sqlstate('22P02', 'BAD_USER_INPUT', 400, 'A value is malformed.'),
   sqlstate('22P05', 'BAD_USER_INPUT', 400, "A text has a character that can't be stored."),
+  sqlstate('54001', 'BAD_USER_INPUT', 400, 'The input is nested too deeply.'),
   sqlstate('40001', 'RETRY', 409, 'Someone else changed this at the same time; try again.'),
   sqlstate('40P01', 'RETRY', 409, 'Someone else changed this at the same time; try again.'),
   sqlstate('55P03', 'RETRY', 409, 'Someone else is changing this; try again.'),

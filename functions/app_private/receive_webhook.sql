@@ -33,7 +33,7 @@ begin
 
   begin
     v_payload := convert_from(receive_webhook.body, 'utf8')::jsonb;
-  exception when data_exception then
+  exception when data_exception or statement_too_complex then
     perform app_hidden.raise_error(400, 'INVALID_JSON', 'The body is not JSON');
   end;
   if jsonb_typeof(v_payload) <> 'object'

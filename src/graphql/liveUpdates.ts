@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WithPgClient } from 'postgraphile/@dataplan/pg'
 import { ServerError } from '../errors.ts'
-import type { Listener } from '../server/listener.ts'
+import type { Listener } from '../db/listener.ts'
 
 /** Most log lines in one event. */
 const LOG_BATCH = 500

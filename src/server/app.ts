@@ -14,7 +14,7 @@ import { installJsonBody } from './install/jsonBody.ts'
 import { installLogging } from './install/logging.ts'
 import { installRequestId } from './install/requestId.ts'
 import { installSecurityHeaders } from './install/securityHeaders.ts'
-import { makeListener } from './listener.ts'
+import { makeListener } from '../db/listener.ts'
 
 export interface AppDeps {
   config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'limits'> & Partial<Pick<Config, 'trustedProxies'>>

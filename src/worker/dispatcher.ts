@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Logger } from '../log.ts'
-import { makeListener } from '../server/listener.ts'
+import { makeListener } from '../db/listener.ts'
 
 /** Events taken in one transaction. */
 const BATCH = 500

@@ -179,18 +179,26 @@ describe('deploymentChanged', () => {
   })
 
   test('is checked for each event: what became private is told to its owner only', async () => {
+    // Events reach a subscriber in order, so one of an open project tells that the hidden one before it was dealt with.
+    const { rows: [{ id: open }] } = await api.database.superuser.query(
+      `insert into app_public.projects (tenant_id, name, slug, visibility) values ($1, 'open', 'open', 'public') returning id`, [api.ids.tenants.acme])
+    const marker = await addDeployment(api.database.superuser, api.ids.tenants.acme, open)
+    const setVisibility = (visibility: string) => api.database.superuser.query(
+      `set session_replication_role = replica; update app_public.projects set visibility = '${visibility}' where slug = 'shop'; reset session_replication_role`)
     const [owner, viewer] = [listen(api.socket('alice'), CHANGED), listen(api.socket('vera'), CHANGED)]
     await listening(`events:${api.ids.tenants.acme}`, 2)
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
     await Promise.all([owner.take(1), viewer.take(1)])
-    await api.database.superuser.query(`set session_replication_role = replica; update app_public.projects set visibility = 'private' where slug = 'shop'; reset session_replication_role`)
+    await setVisibility('private')
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
-    await owner.take(2)
-    await api.database.superuser.query(`set session_replication_role = replica; update app_public.projects set visibility = 'team' where slug = 'shop'; reset session_replication_role`)
-    await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
+    await change(marker, api.ids.tenants.acme, 'queued', open)
     await Promise.all([owner.take(3), viewer.take(2)])
-    expect(owner.events.map(({ data }) => data.deploymentChanged.type)).toEqual(['deployment.building', 'deployment.failed', 'deployment.building'])
-    expect(viewer.events.map(({ data }) => data.deploymentChanged.type)).toEqual(['deployment.building', 'deployment.building'])
+    await setVisibility('team')
+    await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
+    await Promise.all([owner.take(4), viewer.take(3)])
+    const types = (stream: typeof owner) => stream.events.map(({ data }) => data.deploymentChanged.type)
+    expect(types(owner)).toEqual(['deployment.building', 'deployment.failed', 'deployment.queued', 'deployment.building'])
+    expect(types(viewer)).toEqual(['deployment.building', 'deployment.queued', 'deployment.building'])
     owner.stop()
     viewer.stop()
   })

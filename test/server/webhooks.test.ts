@@ -170,6 +170,7 @@ test.each([
   ['a list', '[]'],
   ['a null character', '{"a": "\\u0000"}'],
   ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]).toString('latin1')],
+  ['nested a hundred thousand deep', '{"a": ' + '['.repeat(100_000) + ']'.repeat(100_000) + '}'],
 ])('a signed body that is %s is refused and leaves nothing', async (_what, body) => {
   const { status, error } = await deliver(acme, body)
   expect([status, ['INVALID_JSON', 'BAD_USER_INPUT', 'SIGNATURE_NOT_VALID']]).toEqual([body === '' ? 401 : 400, expect.arrayContaining([error!.code])])
