@@ -26,7 +26,7 @@ begin
   end if;
 
   v_hash := app_private.hash_token(replace(lower(take_code.code), '-', ''));
-  if not v_hash = any (v_secrets.recovery_hashes) then
+  if (v_hash = any (v_secrets.recovery_hashes)) is not true then
     return false;
   end if;
   update app_private.user_secrets s set recovery_hashes = array_remove(s.recovery_hashes, v_hash)

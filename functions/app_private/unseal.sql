@@ -17,7 +17,8 @@ begin
   v_body := app_private.base64url_decode(v_part[4]);
   v_tag  := substr(extensions.hmac(
     v_part[1]::bytea || v_iv || v_body || int8send(length(v_part[1]) * 8), substr(v_key, 1, 32), 'sha512'), 1, 32);
-  if not app_private.is_equal_secret(v_tag, app_private.base64url_decode(v_part[5])) then
+  -- Null, when there is no tag at all, is no proof either.
+  if app_private.is_equal_secret(v_tag, app_private.base64url_decode(v_part[5])) is not true then
     raise exception 'a sealed value was altered';
   end if;
   return convert_from(extensions.decrypt_iv(v_body, substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs'), 'utf8');
