@@ -44,6 +44,8 @@ export async function refusal(promise: Promise<unknown>): Promise<{ sqlstate: st
 /** Hears a channel. `heard()` is everything that was sent before it was called: a mark sent through the same queue comes last. */
 export async function listen(database: TestDatabase, channel: string): Promise<{ heard(): Promise<string[]>; close(): Promise<void> }> {
   const client = new pg.Client({ connectionString: database.urls.superuser })
+  // A test that fails leaves it open until its database is dropped.
+  client.on('error', () => {})
   await client.connect()
   await client.query(`listen ${client.escapeIdentifier(channel)}`)
   let payloads: string[] = []
