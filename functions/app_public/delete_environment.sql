@@ -10,7 +10,8 @@ declare
 begin
   select e.project_id into v_project_id
   from app_public.project_environments e
-  where e.tenant_id = app_hidden.current_tenant_id() and e.id = delete_environment.id and e.deleted_at is null;
+  where e.tenant_id = app_hidden.current_tenant_id() and e.id = delete_environment.id and e.deleted_at is null
+    and (app_hidden.current_environment_id() is null or e.id = app_hidden.current_environment_id());
   v_project := app_private.require_project(v_project_id, 'developer', 'environments:write');
   update app_public.project_environments e
   set deleted_at = now(), is_active = false, name = left(e.name, 50) || '-' || right(e.id::text, 12)
