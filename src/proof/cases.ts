@@ -11,6 +11,8 @@ export interface FunctionCase {
   readonly call: (world: World, made: Record<string, string>) => string
   /** The call as foreigners make it, where the arguments themselves are the right: a token, a password. */
   readonly attack?: (world: World) => string
+  /** Calls by Mallory, or the worker for Evil Corp, that mix ids of both tenants. */
+  readonly mixed?: (world: World) => readonly string[]
   /** Puts things into the state that the call needs. */
   readonly setup?: (query: Query, world: World) => Promise<Record<string, string>>
   /** Tables of Acme that a stranger's call rightly touches, each with its reason. */
@@ -23,6 +25,7 @@ export interface FunctionCase {
 
 const quote = (text: string) => `'${text.replaceAll(`'`, `''`)}'`
 const acme = (world: World) => world.furniture.acme
+const evil = (world: World) => world.furniture.evil
 
 /** A deployment of project `open` in a state; the state machine is stepped, not skipped. */
 const deploymentIn = (...states: readonly string[]) => async (query: Query, world: World): Promise<Record<string, string>> => {
@@ -125,6 +128,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   // Keys
   'app_public.create_api_key(text,app_public.api_scope[],timestamp with time zone,uuid,uuid,inet[],bigint,integer,jsonb)': {
     by: 'bob', call: (world) => `app_public.create_api_key('new', '{read}', project_id => ${quote(acme(world).projects.open)})`,
+    mixed: (world) => [
+      `app_public.create_api_key('new', project_id => ${quote(evil(world).projects.open)}, environment_id => ${quote(acme(world).environments.open)})`,
+      `app_public.create_api_key('new', project_id => ${quote(acme(world).projects.open)}, environment_id => ${quote(evil(world).environments.open)})`,
+    ],
   },
   'app_public.rotate_api_key(uuid,interval)': { by: 'bob', call: (world) => `app_public.rotate_api_key(${quote(acme(world).keys.write.id)})` },
   'app_public.revoke_api_key(uuid)': { by: 'bob', call: (world) => `app_public.revoke_api_key(${quote(acme(world).keys.write.id)})` },
@@ -169,6 +176,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
       return newer!
     },
     call: (_, { id }) => `app_public.rollback_deployment(${quote(id!)})`,
+    mixed: (world) => {
+      const [ours, theirs] = [quote(evil(world).deployments.open), quote(acme(world).deployments.open)]
+      return [`app_public.rollback_deployment(${ours}, ${theirs})`, `app_public.rollback_deployment(${theirs}, ${ours})`]
+    },
   },
 
   // Webhooks
@@ -221,6 +232,9 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.apply_webhook_event(uuid,uuid)': {
     by: 'worker for acme',
     call: (world) => `app_private.apply_webhook_event(${quote(world.tenants.acme.id)}, ${quote(acme(world).webhookEvents.shared)})`,
+    mixed: (world) => [
+      `app_private.apply_webhook_event(${quote(world.tenants.evil.id)}, ${quote(acme(world).webhookEvents.shared)})`,
+    ],
   },
   'app_private.dispatch_events(integer)': platform('app_private.dispatch_events()'),
   'app_private.ensure_partitions(integer)': platform('app_private.ensure_partitions()'),

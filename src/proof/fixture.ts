@@ -17,8 +17,8 @@ export interface Furniture {
   readonly team: string
   /** Membership that was not accepted yet, and the token it was mailed. */
   readonly invitation: { readonly memberId: string; readonly token: string }
-  /** API keys: `write` and `narrow` of a developer (narrow to `crew`), `read` of the owner. */
-  readonly keys: Readonly<Record<'write' | 'read' | 'narrow', { readonly id: string; readonly token: string }>>
+  /** API keys: `write` and `narrow` of a developer (narrow to `crew`), `read` and `admin` (narrow to `open`) of the owner. */
+  readonly keys: Readonly<Record<'write' | 'read' | 'narrow' | 'admin', { readonly id: string; readonly token: string }>>
 }
 
 /** Somebody who tries the doors. `tenant` is the tenant of the request; nobody else's rows may be seen. */
@@ -28,7 +28,7 @@ export interface Actor {
   readonly claims: Claims
   readonly tenant?: TenantName
   readonly person?: PersonName
-  readonly rank?: 'billing' | 'viewer' | 'developer' | 'owner'
+  readonly rank?: 'billing' | 'viewer' | 'developer' | 'admin' | 'owner'
   readonly isKey?: boolean
   readonly narrowedTo?: ProjectName
   /** Projects they see, written down by hand: this is what policies are held against. */
@@ -116,6 +116,7 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
       write: await key(developer, 'runner', 'write'),
       read: await key(owner, 'reader', 'read'),
       narrow: await key(developer, 'narrow', 'write', projects.crew),
+      admin: await key(owner, 'admin', 'admin', projects.open),
     },
   }
 }
@@ -164,6 +165,10 @@ async function castActors({ authenticator }: Pools, { people, tenants }: Settled
     {
       ...user, name: 'key of bob, narrowed', claims: await claims(furniture.acme.keys.narrow.token), person: 'bob', rank: 'developer',
       isKey: true, narrowedTo: 'crew', sees: ['crew'],
+    },
+    {
+      ...user, name: 'key of alice, admin, narrowed', claims: await claims(furniture.acme.keys.admin.token), person: 'alice', rank: 'admin',
+      isKey: true, narrowedTo: 'open', sees: ['open'],
     },
     { ...user, tenant: 'evil', name: 'mallory', claims: await claims(mallory.token, 'evil'), person: 'mallory', rank: 'owner', sees: all },
     {

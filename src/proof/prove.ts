@@ -328,26 +328,29 @@ async function tryFunction(trial: Trial, { signature, executors }: Routine, test
       }
     })
 
-    const call = (test.attack ?? test.call)(world, made)
     const before = await acme.fingerprints()
-    for (const actor of trial.actors.filter((other) => isForeign(other, rightful) && (executors.includes(other.role) || other.role === 'app_user'))) {
-      await trial.as(actor, async () => {
+    const tryForeign = (actor: Actor, call: string, isMixed = false) =>
+      trial.as(actor, async () => {
         let changed: string[] = []
         const outcome = await trial.attempt(statement(call), async () => {
           const after = await acme.fingerprints()
           changed = [...after].filter(([table, print]) => before.get(table) !== print && !test.touches?.[table]).map(([table]) => table)
         })
         if (outcome.code !== undefined) {
-          if (!isDenied(outcome)) trial.breach(signature, actor, `the foreign call failed oddly: ${describe(outcome)}`)
+          if (!(isMixed ? isRefused : isDenied)(outcome)) trial.breach(signature, actor, `the foreign call failed oddly: ${describe(outcome)}`)
           return
         }
-        if (isPlatform(rightful)) return trial.breach(signature, actor, 'the foreign call was not denied')
+        if (isPlatform(rightful) && !isMixed) return trial.breach(signature, actor, 'the foreign call was not denied')
         const text = JSON.stringify(outcome.rows)
         const told = (text.match(UUID) ?? []).filter((id) => acme.ids.has(id) && !call.includes(id))
         if (told.length > 0 || (/acme/i.test(text) && !/acme/i.test(call))) trial.breach(signature, actor, 'the foreign call returned something of acme')
         if (changed.length > 0) trial.breach(signature, actor, `the foreign call changed ${changed.join(', ')} of acme`)
       })
+    for (const actor of trial.actors.filter((other) => isForeign(other, rightful) && (executors.includes(other.role) || other.role === 'app_user'))) {
+      await tryForeign(actor, (test.attack ?? test.call)(world, made))
     }
+    const mixer = trial.actors.find(({ name }) => name === (isPlatform(rightful) ? 'worker for evil' : 'mallory'))
+    for (const call of test.mixed?.(world) ?? []) await tryForeign(mixer!, call, true)
   } finally {
     await client.query('rollback to savepoint function; release savepoint function')
   }

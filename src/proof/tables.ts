@@ -65,12 +65,13 @@ const ledProjectMembers = usersOnly((actor, world) => {
   const led = has(actor, 'admin') ? ALL : `project_id in (select id from app_public.projects where owner_id = ${me(actor, world)})`
   return all(seen(actor, world), led)
 })
+/** A key narrowed to a project leaves the tenant's teams alone, whoever leads them. */
 const ledTeams = usersOnly((actor, world) => {
-  if (!has(actor, 'member')) return NONE
+  if (!has(actor, 'member') || actor.narrowedTo) return NONE
   return all(here(actor, world), has(actor, 'admin') ? ALL : `owner_id = ${me(actor, world)}`)
 })
 const ledTeamMembers = usersOnly((actor, world) => {
-  if (!has(actor, 'member')) return NONE
+  if (!has(actor, 'member') || actor.narrowedTo) return NONE
   return all(here(actor, world), has(actor, 'admin') ? ALL : `team_id in (select id from app_public.teams where owner_id = ${me(actor, world)})`)
 })
 /** One's own row, for a person; a key does not take its owner out of anything. */
@@ -101,20 +102,20 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     },
     update: {
       set: 'description = null',
-      rows: when((actor) => isUser(actor) && has(actor, 'admin'), (actor, world) => `id = ${quote(world.tenants[actor.tenant!].id)}`),
+      rows: when((actor) => isUser(actor) && has(actor, 'admin') && !actor.narrowedTo, (actor, world) => `id = ${quote(world.tenants[actor.tenant!].id)}`),
     },
   },
   'app_public.tenant_members': { select: memberOrWorker },
   'app_public.teams': {
     select: (actor, world) => all(member(actor, world), 'deleted_at is null'),
     update: { set: 'description = null', rows: (actor, world) => all(ledTeams(actor, world), 'deleted_at is null') },
-    insert: (actor) => (isUser(actor) && has(actor, 'admin') ? `(name) values ('another')` : undefined),
+    insert: (actor) => (isUser(actor) && has(actor, 'admin') && !actor.narrowedTo ? `(name) values ('another')` : undefined),
   },
   'app_public.team_members': {
     select: member,
     update: { set: `role = 'viewer'`, rows: ledTeamMembers },
     delete: either(ledTeamMembers, myself),
-    insert: (actor, world) => (isUser(actor) && has(actor, 'member') && (actor.person === 'alice' || actor.person === 'mallory')
+    insert: (actor, world) => (isUser(actor) && has(actor, 'member') && !actor.narrowedTo && (actor.person === 'alice' || actor.person === 'mallory')
       ? `(team_id, user_id) values (${quote(world.furniture[actor.tenant!].team)}, ${me(actor, world)}) on conflict do nothing`
       : undefined),
   },

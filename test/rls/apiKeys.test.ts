@@ -79,6 +79,30 @@ test('a key narrowed to an environment deploys there only', async () => {
   expect(await request(narrow, web, 'staging')).toHaveLength(1)
 })
 
+test('a key narrowed to an environment leaves the others alone', async () => {
+  const [staging, production] = [await environment(web, 'staging'), await environment(web, 'production')]
+  const narrow = await key(cast.bob, 'write', { projectId: web, environmentId: staging })
+  await request(cast.bob, web, 'staging')
+  await request(cast.bob, web, 'production')
+  const lock = await cast.as<{ environment: string }>(narrow, 'update app_public.deployments set is_locked = true returning environment')
+  expect(new Set(lock.map((row) => row.environment))).toEqual(new Set(['staging']))
+  expect(await cast.as(narrow, `update app_public.project_environments set env_vars = '{}' returning name`)).toEqual([{ name: 'staging' }])
+  await expect(cast.as(narrow, 'select * from app_public.delete_environment($1)', [production])).rejects.toMatchObject({ code: 'FH404' })
+  await expect(cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web])).rejects.toMatchObject({ code: '42501' })
+})
+
+test('a key narrowed to a project does not run the tenant, though its scope is admin', async () => {
+  const narrow = await key(cast.alice, 'admin', { projectId: web })
+  expect(await cast.as(narrow, `update app_public.projects set description = 'x' returning id`)).toEqual([{ id: web }])
+  expect(await cast.as(narrow, `update app_public.tenants set name = 'x' returning id`)).toEqual([])
+  await expect(cast.as(narrow, `insert into app_public.teams (name) values ('x')`)).rejects.toMatchObject({ code: '42501' })
+  for (const call of [`invite_member('new@new.test')`, `remove_member('${cast.vera.id}')`, `change_member_role('${cast.vera.id}', 'admin')`]) {
+    await expect(cast.as(narrow, `select * from app_public.${call}`)).rejects.toMatchObject({ code: 'FH403' })
+  }
+  const wide = await key(cast.alice, 'admin')
+  expect(await cast.as(wide, `select * from app_public.invite_member('new@new.test')`)).toHaveLength(1)
+})
+
 test('a list of permissions names what a key may change', async () => {
   const deployer = await key(cast.bob, 'write', { permissions: ['deployments:write'] })
   expect(await request(deployer, web)).toHaveLength(1)
