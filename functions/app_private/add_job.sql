@@ -10,5 +10,8 @@ begin
 end
 $$;
 comment on function app_private.add_job(text, json, text, timestamptz, text) is 'Adds a job in the same transaction; the payload is ids only.';
+-- To own a function one must be allowed to create in its schema, which the worker is not otherwise.
+grant create on schema app_private to freehold_worker;
 alter function app_private.add_job(text, json, text, timestamptz, text) owner to freehold_worker;
+revoke create on schema app_private from freehold_worker;
 grant execute on function app_private.add_job(text, json, text, timestamptz, text) to app_system;

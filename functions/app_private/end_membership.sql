@@ -14,6 +14,8 @@ begin
   end if;
   delete from app_public.team_members t where t.tenant_id = v_member.tenant_id and t.user_id = v_member.user_id;
   delete from app_public.project_members p where p.tenant_id = v_member.tenant_id and p.user_id = v_member.user_id;
+  update app_public.teams t set owner_id = null
+  where t.tenant_id = v_member.tenant_id and t.owner_id = v_member.user_id;
   update app_public.api_keys k set revoked_at = now()
   where k.tenant_id = v_member.tenant_id and k.user_id = v_member.user_id and k.revoked_at is null;
   update app_public.user_settings s set default_tenant_id = null

@@ -13,4 +13,3 @@ begin
 end
 $$;
 comment on function app_private.tg__keep_identity() is 'Refuses to move a row to another tenant or id.';
-grant execute on function app_private.tg__keep_identity() to app_user, app_system, freehold_worker;

@@ -9,4 +9,3 @@ begin
 end
 $$;
 comment on function app_private.tg__refuse_change() is 'Refuses every update and delete of an append-only table. Argument: its name.';
-grant execute on function app_private.tg__refuse_change() to app_user, app_system, freehold_worker;

@@ -8,4 +8,3 @@ begin
 end
 $$;
 comment on function app_private.tg__set_updated_at() is 'Keeps updated_at, whatever the writer said.';
-grant execute on function app_private.tg__set_updated_at() to app_user, app_system, freehold_worker;

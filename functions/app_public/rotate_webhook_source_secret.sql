@@ -1,4 +1,4 @@
--- Raises FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
+-- Raises FH400 GRACE_OUT_OF_RANGE, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
 create or replace function app_public.rotate_webhook_source_secret(id uuid, grace interval default '24 hours') returns app_public.created_webhook_source
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -11,6 +11,11 @@ begin
   from app_public.webhook_sources s
   where s.tenant_id = app_hidden.current_tenant_id() and s.id = rotate_webhook_source_secret.id;
   perform app_private.require_project(v_source.project_id, 'developer', 'webhooks:write');
+  if rotate_webhook_source_secret.grace is null
+    or rotate_webhook_source_secret.grace not between interval '0' and interval '30 days'
+  then
+    perform app_hidden.raise_error(400, 'GRACE_OUT_OF_RANGE', 'The grace interval is between nothing and 30 days');
+  end if;
   update app_private.webhook_source_secrets s
   set previous_secret = s.secret, previous_expires_at = now() + rotate_webhook_source_secret.grace,
     secret = app_private.seal(v_secret)

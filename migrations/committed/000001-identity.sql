@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:5826d8d6fcdedb11887ec99ccfc0e76d5ec56a66
+--! Hash: sha1:4be393c4b7cbe1f287bbdff254581c2d8c320fdb
 --! Message: identity
 
 -- Rooms of the database, shared types, people, tenants, keys and sessions.
@@ -28,7 +28,6 @@ grant usage on schema app_private to app_system, freehold_worker, freehold_authe
 grant usage on schema extensions to app_system;
 -- To own a function one must be allowed to create in its schema.
 grant create on schema app_public, app_hidden, app_private to app_system;
-grant create on schema app_private to freehold_worker;
 
 create domain app_public.email as text
   constraint email_check check (
@@ -337,7 +336,9 @@ create table app_public.teams (
   is_deleted  boolean     generated always as (deleted_at is not null) virtual,
   constraint teams_pkey primary key (tenant_id, id),
   constraint teams_tenant_id_fkey foreign key (tenant_id) references app_public.tenants (id) on delete cascade,
-  constraint teams_owner_id_fkey foreign key (owner_id) references app_public.users (id) on delete set null,
+  -- The lead is of the tenant.
+  constraint teams_owner_id_fkey foreign key (tenant_id, owner_id)
+    references app_public.tenant_members (tenant_id, user_id) on delete set null (owner_id),
   constraint teams_name_key unique (tenant_id, name),
   constraint teams_name_check check (length(name) between 1 and 100)
 );
@@ -346,13 +347,13 @@ comment on column app_public.teams.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.teams.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.teams.name is 'Name, unique inside the tenant, at most 100 characters.';
 comment on column app_public.teams.description is 'What the team is for; null when not told.';
-comment on column app_public.teams.owner_id is 'Who leads it; null when that account is gone.';
+comment on column app_public.teams.owner_id is 'Member who leads it; null when they left.';
 comment on column app_public.teams.created_at is 'When it was made.';
 comment on column app_public.teams.updated_at is 'When the row last changed.';
 comment on column app_public.teams.deleted_at is 'When it was dissolved; null while it stands.';
 comment on column app_public.teams.is_deleted is 'Whether it was dissolved.';
 alter table app_public.teams enable row level security, force row level security;
-create index teams_owner_id_idx on app_public.teams (owner_id);
+create index teams_owner_id_idx on app_public.teams (tenant_id, owner_id);
 create index teams_updated_at_idx on app_public.teams (tenant_id, updated_at);
 
 create table app_public.team_members (

@@ -1,5 +1,5 @@
---! Previous: sha1:5826d8d6fcdedb11887ec99ccfc0e76d5ec56a66
---! Hash: sha1:1548db2214c1e53050f69a606a2ebf10416e8c0a
+--! Previous: sha1:4be393c4b7cbe1f287bbdff254581c2d8c320fdb
+--! Hash: sha1:808d1e2e9f536bbe33c41aff80be67dbaa73f028
 --! Message: projects
 
 -- Projects, their environments and members, and the API keys that may be narrowed to them.

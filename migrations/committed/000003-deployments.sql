@@ -1,5 +1,5 @@
---! Previous: sha1:1548db2214c1e53050f69a606a2ebf10416e8c0a
---! Hash: sha1:4b22be980e751fd5cba256f84eb7133588b76c82
+--! Previous: sha1:808d1e2e9f536bbe33c41aff80be67dbaa73f028
+--! Hash: sha1:ade43d92647a80e87ca1b207c45618e630ddf1ad
 --! Message: deployments
 
 -- Events (the outbox), deployments, their history and their log lines.

@@ -1,5 +1,5 @@
---! Previous: sha1:4b22be980e751fd5cba256f84eb7133588b76c82
---! Hash: sha1:27594042653dcbcd935390fd3dacc141ad0e5d8f
+--! Previous: sha1:ade43d92647a80e87ca1b207c45618e630ddf1ad
+--! Hash: sha1:06487c76fbd435378cf9a429583d5994bba5dae9
 --! Message: webhooks
 
 -- Inbound webhooks: where they come from, their secrets, and the inbox.

@@ -10,8 +10,9 @@ create policy select_visible on app_public.events for select to app_user
   using (tenant_id = (select app_hidden.current_tenant_id())
     and (project_id is null or (project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
       and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))))
-    and (project_id is not null or (select app_hidden.has_role('viewer'))));
-comment on policy select_visible on app_public.events is 'Who sees a project sees what happened to it; what has no project is for every member from viewer up.';
+    and (project_id is not null
+      or ((select app_hidden.has_role('viewer')) and (select app_hidden.current_project_id()) is null)));
+comment on policy select_visible on app_public.events is 'Who sees a project sees what happened to it; what has no project is for every member from viewer up, and for no key that is narrowed to one.';
 
 drop policy if exists all_worker on app_public.events;
 create policy all_worker on app_public.events for all to freehold_worker

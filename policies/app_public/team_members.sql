@@ -14,9 +14,10 @@ drop policy if exists insert_admin_or_lead on app_public.team_members;
 create policy insert_admin_or_lead on app_public.team_members for insert to app_user
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and (select app_hidden.has_role('member'))
-    and ((select app_hidden.has_role('admin')) or exists (
+    and exists (
       select from app_public.teams t
-      where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id and t.owner_id = (select app_hidden.current_user_id())))
+      where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id and t.deleted_at is null
+        and ((select app_hidden.has_role('admin')) or t.owner_id = (select app_hidden.current_user_id())))
     and (select app_hidden.is_permitted('teams:write')));
 comment on policy insert_admin_or_lead on app_public.team_members is 'Admins and the lead put people into a team.';
 

@@ -9,8 +9,9 @@ create policy update_admin on app_public.tenants for update to app_user
   using (id = (select app_hidden.current_tenant_id())
     and (select app_hidden.has_role('admin'))
     and (select app_hidden.is_permitted('tenant:write')))
-  with check (id = (select app_hidden.current_tenant_id()));
-comment on policy update_admin on app_public.tenants is 'Admins change the tenant of the request.';
+  with check (id = (select app_hidden.current_tenant_id())
+    and (billing_owner_id is null or billing_owner_id = any ((select app_hidden.current_tenant_user_ids())::uuid[])));
+comment on policy update_admin on app_public.tenants is 'Admins change the tenant of the request; whoever pays is one of its people.';
 
 drop policy if exists all_worker on app_public.tenants;
 create policy all_worker on app_public.tenants for all to freehold_worker using (true) with check (true);

@@ -1,8 +1,7 @@
 with creators (schema, role, reason) as (values
-  ('app_public',  'app_system',      'to own a function one must be allowed to create in its schema'),
-  ('app_hidden',  'app_system',      'the same'),
-  ('app_private', 'app_system',      'the same'),
-  ('app_private', 'freehold_worker', 'the same, for add_job')
+  ('app_public',  'app_system', 'to own a function one must be allowed to create in its schema'),
+  ('app_hidden',  'app_system', 'the same'),
+  ('app_private', 'app_system', 'the same')
 )
 select n.nspname as offender, 'create is granted to ' || case x.grantee when 0 then 'public' else x.grantee::regrole::text end as why
 from pg_namespace n

@@ -134,12 +134,15 @@ async function showStatus(server: Server): Promise<void> {
 }
 
 async function checkLaws(server: Server): Promise<void> {
+  const { FILE_LAW_NAMES, runFileLaws } = await import('../proof/laws.ts')
   const laws = (await readSources(ROOT)).filter((source) => source.room === 'sql/checks')
   // Building the database applies every source, which ends in running the checks; this asks once more, for the list.
-  const offences = await withScratch(server, ({ owner }) => withClient(owner, (client) => runChecks(client, ROOT)))
+  const offences = await withScratch(server, ({ owner }) => withClient(owner, async (client) =>
+    [...await runChecks(client, ROOT), ...await runFileLaws(client, ROOT)]))
   if (offences.length > 0) throw new BrokenLawError(offences)
-  for (const law of laws) say(`holds  ${lawOf(law.path)}`)
-  say(`${laws.length} laws hold.`)
+  const names = [...laws.map((law) => lawOf(law.path)), ...FILE_LAW_NAMES]
+  for (const name of names) say(`holds  ${name}`)
+  say(`${names.length} laws hold.`)
 }
 
 async function checkTruth(server: Server): Promise<void> {

@@ -155,7 +155,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.event_types': { belongs: 'nobody', select: (actor) => (isUser(actor) || isWorker(actor) ? ALL : NONE) },
   'app_public.events': {
     select: (actor, world) => {
-      const ofTenant = isUser(actor) && has(actor, 'viewer') ? all(here(actor, world), 'project_id is null') : NONE
+      const ofTenant = isUser(actor) && has(actor, 'viewer') && !actor.narrowedTo ? all(here(actor, world), 'project_id is null') : NONE
       return `(${seen(actor, world)}) or (${ofTenant})`
     },
   },
