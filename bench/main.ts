@@ -8,7 +8,7 @@ import type { Measure, Row } from './row.ts'
 const ROWS = join(import.meta.dirname, 'rows')
 const names = readdirSync(ROWS).filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -'.ts'.length))
 
-const { values: { profile }, positionals } = parseArgs({ allowPositionals: true, options: { profile: { type: 'string' } } })
+const { values: { profile, root }, positionals } = parseArgs({ allowPositionals: true, options: { profile: { type: 'string' }, root: { type: 'string' } } })
 const unknown = positionals.filter((name) => !names.includes(name))
 if (unknown.length > 0) {
   console.error(`No row is called ${unknown.join(', ')}. There are: ${names.join(', ')}.`)
@@ -21,7 +21,7 @@ const rows: Row[] = []
 for (const name of positionals.length > 0 ? positionals : names) rows.push(((await import(join(ROWS, `${name}.ts`))) as { row: Row }).row)
 
 const log = (line: string) => console.error(line)
-const server = await openBench({ log, profileDir })
+const server = await openBench({ log, profileDir, root: root === undefined ? undefined : resolve(root) })
 // A second signal ends it at once; the embedded server is then found and stopped by nobody.
 let isInterrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -53,6 +53,7 @@ console.log(lines.map((line) => line.map((cell, column) => cell.padEnd(widths[co
 process.exit(isShort ? 1 : 0)
 
 function describe(row: Row, { label, ratios, isCounted = true, note }: Measure): string[] {
+  if (ratios.length === 0) return [`${row.name}: ${label}`, '-', '-', '', '']
   const middle = median(ratios)
   const isOk = row.direction === 'at least' ? middle >= row.budget : middle <= row.budget
   if (isCounted && !isOk) isShort = true

@@ -26,13 +26,13 @@ export interface BenchServer {
   close(): Promise<void>
 }
 
-/** A PostgreSQL of the bench's own in a temporary directory, with the settings that `npm start` uses. */
-export async function openBench(options: { log: (line: string) => void; profileDir?: string | undefined }): Promise<BenchServer> {
+/** A PostgreSQL of the bench's own in a temporary directory, with the settings that `npm start` uses. `root`: where the SQL lies, when not here. */
+export async function openBench(options: { log: (line: string) => void; profileDir?: string | undefined; root?: string | undefined }): Promise<BenchServer> {
   const home = mkdtempSync(join(tmpdir(), 'freehold-bench-'))
   // As root the server runs as another user, who must get to its files.
   chmodSync(home, 0o711)
   const config = loadConfig({ DATA_DIR: join(home, 'data'), PORT: '0', LOG_LEVEL: 'info' })
-  const database = await openDatabase(config).catch((error: unknown) => {
+  const database = await openDatabase(config, options.root === undefined ? {} : { root: options.root }).catch((error: unknown) => {
     rmSync(home, { recursive: true, force: true })
     throw error
   })

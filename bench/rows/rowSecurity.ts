@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { CLAIM_NAMES, type Claims } from '../../src/db/withTenant.ts'
 import { populate } from '../populate.ts'
+import { processorTime } from '../processorTime.ts'
 import { byTurns, speedOf } from '../ratios.ts'
 import type { Row } from '../row.ts'
 
@@ -34,11 +35,10 @@ export const row: Row = {
       for (const name of CLAIM_NAMES) await client.query('select set_config($1, $2, false)', [`app.${name}`, claims[name] ?? ''])
       await client.query(`set role ${role}`)
       bench.onClose(() => client.end())
-      return client
+      return Object.assign(client, { processID: await backendOf(client) })
     }
     const admin = await connect('none', {})
     await admin.query(`
-      create extension pg_stat_statements;
       do $$ begin create role ${READER} nologin bypassrls; exception when duplicate_object then end $$;
       grant usage on schema app_public to ${READER};
       grant select on all tables in schema app_public to ${READER}`)
@@ -57,18 +57,26 @@ export const row: Row = {
       const [ours, theirs] = [await read(guarded)(), await read(free)()]
       if (ours.rows.length === 0 || JSON.stringify(ours.rows) !== JSON.stringify(theirs.rows)) throw new Error(`The rows differ: ${label}`)
 
-      await admin.query('select pg_stat_statements_reset()')
-      const pairs = await byTurns(ROUNDS, () => speedOf(ROUND_MS, underPolicies), () => speedOf(ROUND_MS, byHand))
-      const { rows: [inside] } = await admin.query<{ ratio: number }>(`
-        select sum(total_exec_time) filter (where rolname = $1) / sum(calls) filter (where rolname = $1)
-             / (sum(total_exec_time) filter (where rolname = 'app_user') / sum(calls) filter (where rolname = 'app_user')) as ratio
-        from pg_stat_statements s join pg_roles r on r.oid = s.userid
-        where query like 'select id, %' and rolname in ($1, 'app_user')`, [READER])
+      const measured = async (backend: number, work: () => Promise<unknown>) => {
+        const before = processorTime(backend)
+        let calls = 0
+        const speed = await speedOf(ROUND_MS, () => (calls++, work()))
+        const after = processorTime(backend)
+        return { speed, cost: before === undefined || after === undefined ? undefined : (after - before) / calls }
+      }
+      const pairs = await byTurns(ROUNDS, () => measured(guarded.processID, underPolicies), () => measured(free.processID, byHand))
       measures.push(
-        { label, ratios: pairs.map(([policies, hand]) => policies / hand) },
-        { label: `${label}, execution inside the server`, ratios: [inside!.ratio], isCounted: false },
+        { label, ratios: pairs.map(([policies, hand]) => policies.speed / hand.speed) },
+        {
+          label: `${label}, processor time of the backend`, isCounted: false,
+          ratios: pairs.flatMap(([policies, hand]) => (policies.cost === undefined || hand.cost === undefined ? [] : [hand.cost / policies.cost])),
+        },
       )
     }
     return measures
   },
+}
+
+async function backendOf(client: pg.Client): Promise<number> {
+  return (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid
 }
