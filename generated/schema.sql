@@ -1000,6 +1000,7 @@ comment on column app_public.project_environments.is_deleted is 'Whether it was 
 CREATE UNIQUE INDEX project_environments_branch_key ON app_public.project_environments USING btree (tenant_id, project_id, branch) WHERE ((branch IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX project_environments_updated_at_idx ON app_public.project_environments USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 create policy all_system on app_public.project_environments as permissive for all to app_system
   using (true)
@@ -3551,6 +3552,21 @@ $function$;
 alter function app_private.tg_deployments__record_move() owner to app_system;
 comment on function app_private.tg_deployments__record_move() is 'Appends each move to the history and to the events, and tells the project of its production.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_project_environments__guard_approval()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if app_hidden.current_member_role() is not null and not app_hidden.has_role('admin') then
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only an admin can lift the approval of an environment', '{"required": "admin"}');
+  end if;
+  return NEW;
+end
+$function$;
+alter function app_private.tg_project_environments__guard_approval() owner to freehold_owner;
+comment on function app_private.tg_project_environments__guard_approval() is 'Lets only admins stop asking for approval: whoever needs it could lift it otherwise.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_projects__check_team()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3603,11 +3619,23 @@ begin
   then
     perform app_hidden.raise_error(409, 'LAST_OWNER', 'The last owner can not leave; transfer ownership first');
   end if;
+  -- The tenant answers through someone who still may.
+  update app_public.tenants t
+  set owner_id = (
+    select m.user_id
+    from app_public.tenant_members m
+    where m.tenant_id = OLD.tenant_id and m.role = 'owner' and m.invitation_status = 'joined'
+    order by m.joined_at, m.id
+    limit 1)
+  where t.id = OLD.tenant_id and t.owner_id = OLD.user_id
+    and not exists (
+      select from app_public.tenant_members m
+      where m.tenant_id = OLD.tenant_id and m.user_id = OLD.user_id and m.role = 'owner' and m.invitation_status = 'joined');
   return null;
 end
 $function$;
 alter function app_private.tg_tenant_members__keep_owner() owner to app_system;
-comment on function app_private.tg_tenant_members__keep_owner() is 'Keeps at least one owner in every tenant.';
+comment on function app_private.tg_tenant_members__keep_owner() is 'Keeps at least one owner in every tenant, and tenants.owner_id one of them.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_undispatched_events__wake_dispatcher()
  RETURNS trigger
@@ -3826,11 +3854,15 @@ begin
     status = case when archive_project.is_archived then 'archived' when p.status = 'archived' then 'in_progress' else p.status end
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;
+  if archive_project.is_archived then
+    update app_public.deployments d set status = 'canceled', status_reason = 'The project was archived'
+    where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id and d.status in ('pending', 'queued');
+  end if;
   return v_project;
 end
 $function$;
 alter function app_public.archive_project(id uuid, is_archived boolean) owner to app_system;
-comment on function app_public.archive_project(id uuid, is_archived boolean) is 'Puts a project away, or takes it out again; an archived project takes no deployments.';
+comment on function app_public.archive_project(id uuid, is_archived boolean) is 'Puts a project away, or takes it out again; an archived project takes no deployments, and those that waited are canceled.';
 grant execute on function app_public.archive_project(id uuid, is_archived boolean) to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.cancel_deployment(id uuid, reason text DEFAULT NULL::text)
@@ -4716,7 +4748,7 @@ begin
     select * into v_good
     from app_public.deployments d
     where d.tenant_id = v_bad.tenant_id and d.project_id = v_bad.project_id and d.environment_id = v_bad.environment_id
-      and d.promoted_at < v_bad.promoted_at and d.status <> 'rolled_back'
+      and d.promoted_at < v_bad.promoted_at and d.status not in ('rolled_back', 'failed')
     order by d.promoted_at desc
     limit 1;
   end if;

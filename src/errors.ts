@@ -21,7 +21,7 @@ const constraint = (match: string, code: string, httpStatus: number, message: st
 const server = (code: string, httpStatus: number, message: string): ErrorRow =>
   ({ source: 'server', match: code, code, httpStatus, message })
 
-/** Generated into docs/ERRORS.md. Order is the order of reading; a lookup goes constraint, SQLSTATE, class. */
+/** Generated into generated/errors.md. Order is the order of reading; a lookup goes constraint, SQLSTATE, class. */
 export const errorTable: readonly ErrorRow[] = [
   // Raised by our own functions. Their message is written for the client, and `detail` may name a finer code.
   sqlstate('FH400', 'BAD_USER_INPUT', 400, 'The input is not valid.'),

@@ -12,9 +12,13 @@ begin
     status = case when archive_project.is_archived then 'archived' when p.status = 'archived' then 'in_progress' else p.status end
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;
+  if archive_project.is_archived then
+    update app_public.deployments d set status = 'canceled', status_reason = 'The project was archived'
+    where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id and d.status in ('pending', 'queued');
+  end if;
   return v_project;
 end
 $$;
-comment on function app_public.archive_project(uuid, boolean) is 'Puts a project away, or takes it out again; an archived project takes no deployments.';
+comment on function app_public.archive_project(uuid, boolean) is 'Puts a project away, or takes it out again; an archived project takes no deployments, and those that waited are canceled.';
 alter function app_public.archive_project(uuid, boolean) owner to app_system;
 grant execute on function app_public.archive_project(uuid, boolean) to app_user;

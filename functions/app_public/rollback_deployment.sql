@@ -26,7 +26,7 @@ begin
     select * into v_good
     from app_public.deployments d
     where d.tenant_id = v_bad.tenant_id and d.project_id = v_bad.project_id and d.environment_id = v_bad.environment_id
-      and d.promoted_at < v_bad.promoted_at and d.status <> 'rolled_back'
+      and d.promoted_at < v_bad.promoted_at and d.status not in ('rolled_back', 'failed')
     order by d.promoted_at desc
     limit 1;
   end if;

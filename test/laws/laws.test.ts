@@ -121,7 +121,7 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   },
   'foreign keys say what happens on delete': {
     sql: `alter table app_public.teams drop constraint teams_owner_id_fkey,
-      add constraint teams_owner_id_fkey foreign key (owner_id) references app_public.users (id)`,
+      add constraint teams_owner_id_fkey foreign key (tenant_id, owner_id) references app_public.tenant_members (tenant_id, user_id)`,
     offender: 'app_public.teams.teams_owner_id_fkey',
   },
   'foreign keys stay inside the tenant': {

@@ -5,3 +5,8 @@ create or replace trigger _100_set_updated_at
 create or replace trigger _200_keep_identity
   before update of tenant_id, id on app_public.project_environments for each row
   execute function app_private.tg__keep_identity();
+
+create or replace trigger _200_guard_approval
+  before update of requires_approval on app_public.project_environments for each row
+  when (OLD.requires_approval and not NEW.requires_approval)
+  execute function app_private.tg_project_environments__guard_approval();

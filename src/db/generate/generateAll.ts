@@ -39,10 +39,10 @@ export async function generateAll({ urls, outDir, queriesDir = join(ROOT, 'sql/q
     )
     await write('dictionary.md', renderDictionary(catalog))
     await write('erd.md', renderErd(catalog))
+    await write('errors.md', renderErrors(catalog.routines))
   } finally {
     await client.end()
   }
-  await write('errors.md', renderErrors())
   await generateTypes(urls.owner, join(outDir, 'types'))
   await generateQueries(urls.owner, queriesDir, join(outDir, 'queries'))
   // Loaded late: the schema of the API is the slowest part to load and to build.

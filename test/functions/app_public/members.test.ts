@@ -162,3 +162,12 @@ test('an API key makes no tenant, joins none and leaves none', async () => {
   }
   expect(await ask(database, people.bob, `select slug from app_public.create_tenant('X', 'x-tenant')`)).toEqual([{ slug: 'x-tenant' }])
 })
+
+test('a tenant answers through an owner it still has', async () => {
+  const { tenant, owner, admin } = await house()
+  const answers = async () => (await rows('select owner_id from app_public.tenants where slug = $1', [tenant.slug]))[0].owner_id
+  await changeRole(tenant, owner, admin, 'owner')
+  expect(await answers()).toBe(owner.id)
+  await leave(tenant, owner)
+  expect(await answers()).toBe(admin.id)
+})

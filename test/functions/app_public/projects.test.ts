@@ -138,3 +138,20 @@ test('a private project does not exist for those it is not shared with, whatever
   // Nor does its work come up for a runner that may not see it.
   expect(await ask(database, carl, `select c.id from app_public.claim_deployment('r') c where c.project_id = $1`, [id])).toEqual([])
 })
+
+test('archiving cancels what waits', async () => {
+  const { id } = await make(people.bob, 'asleep')
+  const waiting = await deploy(people.bob, id)
+  await askOne(database, people.bob, 'select * from app_public.archive_project($1)', [id])
+  expect(await rows('select status, status_reason from app_public.deployments where id = $1', [waiting.id]))
+    .toEqual([{ status: 'canceled', status_reason: 'The project was archived' }])
+})
+
+test('a developer asks for approval, and an admin alone lifts it', async () => {
+  const { id } = await make(people.bob, 'guarded')
+  const set = (who: Person, value: boolean) =>
+    ask(database, who, `update app_public.project_environments set requires_approval = $2 where project_id = $1 and name = 'production' returning requires_approval`, [id, value])
+  expect(await set(people.bob, true)).toEqual([{ requires_approval: true }])
+  expect(await refusal(set(people.bob, false))).toEqual(FORBIDDEN)
+  expect(await set(people.alice, false)).toEqual([{ requires_approval: false }])
+})
