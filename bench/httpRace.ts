@@ -20,8 +20,8 @@ export interface Race {
 }
 
 const CONNECTIONS = 16
-/** Until the compiler has seen enough. */
-const WARM_UP_MS = 4000
+/** Rounds until the compiler has seen enough of both. */
+const WARM_UP_ROUNDS = 16
 const ROUND_MS = 500
 
 /** Lets two servers answer by turns under full load. */
@@ -43,11 +43,10 @@ export async function openHttpRaces(bench: Bench, superuserUrl: string) {
       return (await load({ url: server.url + path, requests: [requests.at(index)!], connections: 1, ms: 0 })).sample
     },
     async race(a: Runner, b: Runner, rounds: number): Promise<Race> {
-      for (const runner of [a, b]) {
-        if (!warm.has(runner.server.pid)) await run(runner, WARM_UP_MS)
-        warm.add(runner.server.pid)
-      }
-      const pairs = await byTurns(rounds, () => run(a, ROUND_MS), () => run(b, ROUND_MS))
+      const isCold = !warm.has(a.server.pid) || !warm.has(b.server.pid)
+      const unused = isCold ? WARM_UP_ROUNDS : 0
+      for (const { server } of [a, b]) warm.add(server.pid)
+      const pairs = (await byTurns(unused + rounds, () => run(a, ROUND_MS), () => run(b, ROUND_MS))).slice(unused)
       return {
         speed: pairs.map(([left, right]) => left.speed / right.speed),
         cost: pairs.flatMap(([left, right]) => (left.cost === undefined || right.cost === undefined ? [] : [right.cost / left.cost])),

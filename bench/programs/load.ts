@@ -47,17 +47,17 @@ async function load({ url, requests, connections, ms }: LoadOrder): Promise<Load
       held = bytes
       const head = bytes.indexOf('\r\n\r\n')
       if (head < 0) return
-      const headers = bytes.latin1Slice(0, head)
+      const headers = bytes.toString('latin1', 0, head)
       const length = Number(/\r\ncontent-length: (\d+)/i.exec(headers)?.[1])
       if (!headers.startsWith('HTTP/1.1 200') || Number.isNaN(length)) {
         socket.destroy()
-        return reject(new Error(`${url} answers\n${bytes.utf8Slice(0, 2000)}`))
+        return reject(new Error(`${url} answers\n${bytes.toString('utf8', 0, 2000)}`))
       }
       if (bytes.length < head + 4 + length) return
       held = undefined
       count++
       if (performance.now() < end) return send()
-      sample = bytes.utf8Slice(head + 4)
+      sample = bytes.toString('utf8', head + 4)
       socket.end()
       resolve()
     })

@@ -63,7 +63,7 @@ async function sqlReader(bench: Bench, { superuser, people }: Filled): Promise<(
   const client = new pg.Client({ connectionString: superuser })
   await client.connect()
   bench.onClose(() => client.end())
-  const claims = []
+  const claims: Claims[] = []
   for (const { token } of people) {
     const { rows: [answer] } = await client.query<{ claims: Claims }>('select app_private.authenticate($1, null, null, null, null) as claims', [token])
     claims.push(answer!.claims)
