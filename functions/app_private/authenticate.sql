@@ -6,6 +6,10 @@ as $$
 declare
   v_claims jsonb;
 begin
+  -- For what authentication itself writes down.
+  perform set_config('app.ip', coalesce(host(authenticate.ip), ''), true),
+    set_config('app.user_agent', coalesce(authenticate.user_agent, ''), true),
+    set_config('app.request_id', coalesce(authenticate.request_id, ''), true);
   v_claims := jsonb_build_object(
     'role', 'app_anonymous', 'ip', coalesce(host(authenticate.ip), ''), 'user_agent', coalesce(authenticate.user_agent, ''),
     'request_id', coalesce(authenticate.request_id, ''), 'actor_type', 'user', 'cacheable', true);

@@ -47,6 +47,9 @@ begin
   elsif v_key.last_used_at is null or v_key.last_used_at < now() - interval '1 minute' then
     update app_public.api_keys k set usage_count = k.usage_count + 1, last_used_at = now()
     where k.tenant_id = v_key.tenant_id and k.id = v_key.id;
+    perform set_config('app.tenant_id', v_key.tenant_id::text, true), set_config('app.actor_type', 'api', true),
+      set_config('app.api_key_id', v_key.id::text, true);
+    perform app_private.log_audit_event(v_key.user_id, 'api_key.used', 'api_key', v_key.id);
   end if;
 
   return jsonb_build_object(

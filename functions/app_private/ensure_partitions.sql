@@ -9,7 +9,7 @@ declare
   v_name   text;
   v_count  integer := 0;
 begin
-  foreach v_parent in array array['app_public.events', 'app_public.deployment_logs']::regclass[] loop
+  foreach v_parent in array array['app_public.events', 'app_public.deployment_logs', 'app_public.audit_logs', 'audit.row_versions']::regclass[] loop
     for v_month in
       select m::date
       from generate_series(date_trunc('month', now() at time zone 'utc'),
@@ -21,6 +21,11 @@ begin
           v_name, v_parent, v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
         -- A child does not inherit these, and read directly it would not ask the policies of its parent.
         execute format('alter table partitions.%I enable row level security, force row level security', v_name);
+        -- Nor does it inherit what refuses to empty its parent.
+        if v_parent <> 'app_public.deployment_logs'::regclass then
+          execute format('create trigger _210_refuse_change before truncate on partitions.%I for each statement
+            execute function app_private.tg__refuse_change(%L)', v_name, v_name);
+        end if;
         v_count := v_count + 1;
       end if;
     end loop;

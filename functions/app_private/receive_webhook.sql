@@ -42,6 +42,7 @@ begin
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'X-GitHub-Event, X-GitHub-Delivery and a JSON object are needed');
   end if;
 
+  perform set_config('app.actor_type', 'webhook', true), set_config('app.actor', v_source.id::text, true);
   insert into app_public.webhook_events (
     tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, headers)
   values (

@@ -13,6 +13,8 @@ begin
   if v_user_id is null then
     perform app_hidden.raise_error(404, 'TOKEN_NOT_VALID', 'The link is unknown, used or expired; ask for a new one');
   end if;
+  -- Whoever holds the token acts as them.
+  perform set_config('app.user_id', v_user_id::text, true);
   return v_user_id;
 end
 $$;

@@ -24,10 +24,13 @@ begin
   if v_result.refusal is not null then
     if v_result.refusal ->> 'code' = 'INVALID_CREDENTIALS' then
       perform app_private.take_rate_limit('login_failure', v_address, 900, 30);
+      perform app_private.log_audit_event(v_user_id, 'user.login_refused', 'user', v_user_id);
     end if;
     return v_result;
   end if;
 
+  -- From here on they are who they say.
+  perform set_config('app.user_id', v_user_id::text, true);
   v_result.token := app_private.random_token('fh_sess_');
   insert into app_public.sessions (user_id, device_info, ip_address, user_agent, expires_at)
   values (v_user_id, coalesce(login.device_info, '{}'), app_hidden.current_ip(),
@@ -35,6 +38,7 @@ begin
   returning id, user_id, expires_at into v_result.session_id, v_result.user_id, v_result.expires_at;
   insert into app_private.session_tokens (token_hash, session_id)
   values (app_private.hash_token(v_result.token), v_result.session_id);
+  perform app_private.log_audit_event(v_user_id, 'user.login', 'session', v_result.session_id);
   update app_public.users u set last_login_at = now() where u.id = v_user_id;
   return v_result;
 end

@@ -18,6 +18,7 @@ begin
   insert into app_public.users (email, username, name)
   values (v_email, v_username, coalesce(nullif(trim(register.name), ''), split_part(v_email, '@', 1)))
   returning * into v_user;
+  perform set_config('app.user_id', v_user.id::text, true);
   insert into app_public.user_settings (user_id) values (v_user.id);
   insert into app_private.user_secrets (user_id, password_hash)
   values (v_user.id, app_private.hash_password(register.password));

@@ -7,6 +7,7 @@ with called (name, role, reason) as (values
   ('dispatch_events',          'freehold_worker',        'the dispatcher'),
   ('ensure_partitions',        'freehold_worker',        'scheduled'),
   ('requeue_lost_deployments', 'freehold_worker',        'scheduled'),
+  ('seal_audit',               'freehold_worker',        'scheduled'),
   ('sweep_expired',            'freehold_worker',        'scheduled'),
   ('unseal',                   'freehold_worker',        'tasks that send mail and webhooks')
 )

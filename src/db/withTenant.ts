@@ -3,7 +3,7 @@ import type pg from 'pg'
 /** The transaction-local settings app.<name> that policies and functions read; a missing one is set to the empty string. */
 export const CLAIM_NAMES = [
   'tenant_id', 'user_id', 'member_role', 'session_id', 'api_key_id', 'scopes', 'permissions', 'project_id', 'environment_id',
-  'actor_type', 'request_id', 'ip', 'user_agent',
+  'actor_type', 'actor', 'request_id', 'ip', 'user_agent',
 ] as const
 
 /** What app_private.authenticate returns, or what a task says of itself. `role` is left alone when absent. */

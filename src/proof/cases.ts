@@ -53,6 +53,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'anonymous',
     call: ({ people: { alice } }) => `app_public.login(${quote(alice.email)}, ${quote(alice.password)})`,
     attack: ({ people: { alice } }) => `app_public.login(${quote(alice.email)}, 'a guess at it')`,
+    touches: { 'app_public.audit_logs': 'a refused log-in is remembered' },
   },
   'app_public.logout()': { by: 'alice', call: () => 'app_public.logout()' },
   'app_public.logout_everywhere()': { by: 'alice', call: () => 'app_public.logout_everywhere()' },
@@ -190,6 +191,12 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'bob', call: (world) => `app_public.rotate_webhook_source_secret(${quote(acme(world).sources.open)})`,
   },
 
+  // Audit
+  'app_public.record_audit_events(jsonb)': {
+    by: 'key of bob, write', call: () => `app_public.record_audit_events(jsonb_build_array(jsonb_build_object(
+      'id', uuidv7(), 'entity_id', uuidv7(), 'action', 'disk.full', 'created_at', '2026-01-01T00:00:00Z')))`,
+  },
+
   // Helpers of policies and functions
   ...claim('current_actor_type'),
   ...claim('current_tenant_id'),
@@ -239,6 +246,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.dispatch_events(integer)': platform('app_private.dispatch_events()'),
   'app_private.ensure_partitions(integer)': platform('app_private.ensure_partitions()'),
   'app_private.requeue_lost_deployments()': platform('app_private.requeue_lost_deployments()'),
+  'app_private.seal_audit(integer)': platform('app_private.seal_audit()'),
   'app_private.sweep_expired()': platform('app_private.sweep_expired()'),
   'app_private.unseal(text)': {
     by: 'worker without a tenant',

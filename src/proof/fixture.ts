@@ -50,6 +50,7 @@ export async function buildWorld(pools: Pools): Promise<World> {
   const { people: { alice, bob, mallory }, tenants } = settled
   const acme = await furnish(pools, tenants.acme, alice, bob)
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
+  await pools.worker.query('select app_private.seal_audit()')
   const furniture = { acme, evil }
   return { ...settled, furniture, actors: await castActors(pools, settled, furniture) }
 }
@@ -109,15 +110,18 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     const made = await as<{ api_key_id: string; token: string }>(who, 'select * from app_public.create_api_key($1, $2, project_id => $3)', [label(name), `{${scope}}`, projectId])
     return { id: made.api_key_id, token: made.token }
   }
+  const keys = {
+    write: await key(developer, 'runner', 'write'),
+    read: await key(owner, 'reader', 'read'),
+    narrow: await key(developer, 'narrow', 'write', projects.crew),
+    admin: await key(owner, 'admin', 'admin', projects.open),
+  }
+  await callAs(pools.authenticator, { token: keys.write.token }, `select * from app_public.record_audit_events(jsonb_build_array(jsonb_build_object(
+    'id', uuidv7(), 'entity_id', uuidv7(), 'action', $1::text, 'user_id', $2::uuid, 'created_at', '2026-01-01T00:00:00Z')))`, [label('disk.full'), developer.id])
   return {
     projects, deployments, environments, sources, webhookEvents, team,
     invitation: { memberId, token: await mailedToken(pools, 'invitation', guest) },
-    keys: {
-      write: await key(developer, 'runner', 'write'),
-      read: await key(owner, 'reader', 'read'),
-      narrow: await key(developer, 'narrow', 'write', projects.crew),
-      admin: await key(owner, 'admin', 'admin', projects.open),
-    },
+    keys,
   }
 }
 

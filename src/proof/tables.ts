@@ -79,6 +79,12 @@ const myself = when((actor) => isUser(actor) && !actor.isKey, (actor, world) => 
 const either = (...conditions: readonly ((actor: Actor, world: World) => Condition)[]) =>
   (actor: Actor, world: World): Condition => conditions.map((condition) => `(${condition(actor, world)})`).join(' or ')
 
+/** What is of no tenant carries this one. */
+const NOWHERE = '00000000-0000-0000-0000-000000000000'
+const hereOrNowhere = (actor: Actor, world: World): Condition => `${here(actor, world)} or tenant_id = '${NOWHERE}'`
+const ofTenantOrPeople = (column: string) => (tenant: TenantName, world: World): Condition =>
+  `tenant_id = ${quote(world.tenants[tenant].id)} or (tenant_id = '${NOWHERE}' and ${column} in (${peopleOf(tenant, world)}))`
+
 /** Every table, by its name with schema. One that is missing here is a failure of the proof. */
 export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.users': {
@@ -190,6 +196,22 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.webhook_source_secrets': {},
   'app_private.undispatched_events': {},
   'app_private.deployment_log_sequences': {},
+  'app_private.audit_event_ids': {},
+  'app_public.audit_logs': {
+    belongs: ofTenantOrPeople('user_id'),
+    select: usersOnly(either(
+      when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
+      when((actor) => !actor.isKey, (actor, world) => all(hereOrNowhere(actor, world), `user_id = ${me(actor, world)}`)))),
+  },
+  'audit.row_versions': {
+    belongs: ofTenantOrPeople('subject_id'),
+    select: usersOnly(either(
+      when((actor) => has(actor, 'admin'), (actor, world) => all(here(actor, world), `reader_role <= 'admin'`, actor.narrowedTo ? seen(actor, world) : ALL)),
+      when((actor) => actor.rank !== undefined, (actor, world) =>
+        all(here(actor, world), `reader_role <= '${actor.rank}'`, `${seen(actor, world)} or ${actor.narrowedTo ? NONE : 'project_id is null'}`)),
+      when((actor) => !actor.isKey, (actor, world) => all(hereOrNowhere(actor, world), `subject_id = ${me(actor, world)}`)))),
+  },
+  'audit.seals': { select: when((actor) => isUser(actor) && has(actor, 'admin'), here) },
 }
 
 /** Tables of the whole platform, where a worker rightly sees and changes rows of every tenant. */

@@ -47,7 +47,7 @@ const walls = (name: string) => `
 const pens = (columns: string, more = '') => table('pens', columns, more)
 const tenantPens = (columns: string, more = '') => pens(columns, walls('pens') + more)
 /** What a table without a policy file breaks besides. */
-const noFile = ['each table has its policy file and each file its table']
+const noFile = ['each table has its policy file and each file its table', 'every table is audited or excused']
 const noFunctionFile = ['each function has its file and each file its function']
 
 const fn = (schema: string, head: string, body = 'select 1', result = 'integer', attributes = '', owner = 'freehold_owner') => `
@@ -118,6 +118,17 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     sql: `create view app_public.all_teams as select name from app_public.teams; comment on view app_public.all_teams is 'Teams.';
       comment on column app_public.all_teams.name is 'Name.'`,
     offender: 'all_teams', besides: ['each view has its file and each file its view'],
+  },
+  'every table is audited or excused': {
+    sql: 'drop trigger _900_audit_delete on app_public.projects', offender: 'app_public.projects',
+  },
+  'secrets never enter the ledger': {
+    sql: `alter table app_private.user_secrets add column backup_secret text;
+      comment on column app_private.user_secrets.backup_secret is 'Something new.'`,
+    offender: 'app_private.user_secrets.backup_secret',
+  },
+  'audit is append only': {
+    sql: 'grant delete on audit.row_versions to app_system', offender: 'audit.row_versions',
   },
   'foreign keys say what happens on delete': {
     sql: `alter table app_public.teams drop constraint teams_owner_id_fkey,
@@ -210,9 +221,10 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   },
   'each table has its policy file and each file its table': {
     sql: pens('id uuid not null default uuidv7(), constraint pens_pkey primary key (id)'), offender: 'app_private.pens',
+    besides: ['every table is audited or excused'],
   },
   'each table with triggers has its file and each file its table': {
-    sql: 'drop trigger _200_refuse_change on app_public.events', offender: 'sql/triggers/app_public/events.sql',
+    sql: 'drop trigger _500_wake_dispatcher on app_private.undispatched_events', offender: 'sql/triggers/app_private/undispatched_events.sql',
   },
   'each view has its file and each file its view': {
     sql: `create view app_private.unfiled as select 1 as one; comment on view app_private.unfiled is 'One.'`, offender: 'app_private.unfiled',

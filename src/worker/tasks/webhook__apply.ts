@@ -8,7 +8,7 @@ export const payload = z.object({ tenantId: z.uuid(), webhookEventId: z.uuid() }
 
 /** Applies one event of the inbox. A failure is written on the event, where its tenant sees it, and the job is tried again. */
 export default defineTask(payload, async ({ tenantId, webhookEventId }, { pool, log }) => {
-  const claims = { tenant_id: tenantId, actor_type: 'webhook', request_id: webhookEventId }
+  const claims = { tenant_id: tenantId, actor_type: 'webhook', actor: 'webhook__apply', request_id: webhookEventId }
   try {
     const [row] = await withTenant(pool, claims, (client) => applyWebhookEvent.run({ tenantId, webhookEventId }, client))
     log.info({ tenantId, webhookEventId, outcome: row!.outcome }, 'webhook applied')

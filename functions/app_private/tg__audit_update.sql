@@ -1,0 +1,16 @@
+-- Once a row: the old and new rows of a statement come in two tables that nothing pairs but a join.
+create or replace function app_private.tg__audit_update() returns trigger
+  language plpgsql volatile security definer
+  set search_path to pg_catalog, pg_temp
+as $$
+begin
+  insert into audit.row_versions (
+    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
+    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  select v.*
+  from audit.version(TG_ARGV, 'update', to_jsonb(OLD), to_jsonb(NEW)) v;
+  return null;
+end
+$$;
+comment on function app_private.tg__audit_update() is 'Appends a changed row to the ledger; a change that changes nothing is left out.';
+alter function app_private.tg__audit_update() owner to app_system;
