@@ -36,6 +36,8 @@ grant usage on schema app_public to app_user;
 grant usage on schema app_public to freehold_worker;
 create schema audit authorization freehold_owner;
 comment on schema audit is 'The ledger of row versions; read through views only.';
+grant usage on schema audit to app_system;
+grant usage on schema audit to app_user;
 create schema extensions authorization freehold_owner;
 comment on schema extensions is 'Functions of extensions, away from every search_path.';
 grant usage on schema extensions to app_system;
@@ -61,6 +63,10 @@ comment on type app_public.approval_state is 'Whether a deployment may be claime
 create type app_public.architecture_type as enum ('pwa', 'microservices', 'monolithic');
 alter type app_public.architecture_type owner to freehold_owner;
 comment on type app_public.architecture_type is 'Overall shape of an application.';
+
+create type app_public.audit_action as enum ('insert', 'update', 'delete', 'truncate');
+alter type app_public.audit_action owner to freehold_owner;
+comment on type app_public.audit_action is 'What happened to a row; truncate empties a whole table.';
 
 create type app_public.confirmation as (is_done boolean, refusal jsonb);
 alter type app_public.confirmation owner to freehold_owner;
@@ -157,6 +163,12 @@ create type app_public.project_type as enum ('monorepo', 'frontend_only', 'backe
 alter type app_public.project_type owner to freehold_owner;
 comment on type app_public.project_type is 'What a repository holds.';
 
+create type app_public.recorded_audit_events as (stored integer, duplicates integer);
+alter type app_public.recorded_audit_events owner to freehold_owner;
+comment on type app_public.recorded_audit_events is 'What became of the events that a daemon reported.';
+comment on column app_public.recorded_audit_events.stored is 'Events that were new.';
+comment on column app_public.recorded_audit_events.duplicates is 'Events that were known already.';
+
 create type app_public.repository_type as enum ('new', 'existing');
 alter type app_public.repository_type owner to freehold_owner;
 comment on type app_public.repository_type is 'Whether the repository was made for the project or was there before.';
@@ -218,6 +230,27 @@ comment on table app_private.applied_sources is 'Ledger of repeatable sources: w
 comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
 comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
 comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';
+
+create table app_private.audit_event_ids (
+  tenant_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null default now(),
+  constraint audit_event_ids_pkey PRIMARY KEY (tenant_id, id),
+  constraint audit_event_ids_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE
+);
+alter table app_private.audit_event_ids enable row level security, force row level security;
+alter table app_private.audit_event_ids owner to freehold_owner;
+comment on table app_private.audit_event_ids is 'Ids of the events that daemons reported. A partitioned table can not be unique by id alone, so this one is.';
+CREATE INDEX audit_event_ids_created_at_idx ON app_private.audit_event_ids USING btree (created_at);
+create policy all_system on app_private.audit_event_ids as permissive for all to app_system
+  using (true)
+  with check (true);
+comment on policy all_system on app_private.audit_event_ids is 'The definer functions see every tenant and choose for themselves.';
+create policy tenant_isolation on app_private.audit_event_ids as restrictive for all to app_user, freehold_worker
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)))
+  with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
+comment on policy tenant_isolation on app_private.audit_event_ids is 'The wall: nothing of another tenant, whatever the doors say.';
+grant delete, insert, select on table app_private.audit_event_ids to app_system;
 
 create table app_private.deployment_log_sequences (
   tenant_id uuid not null,
@@ -362,6 +395,10 @@ comment on column app_private.user_secrets.totp_last_step is 'Last accepted time
 comment on column app_private.user_secrets.recovery_hashes is 'SHA-256 of the recovery codes that are left; each works once.';
 CREATE INDEX user_secrets_updated_at_idx ON app_private.user_secrets USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_private.user_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.user_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_private.user_secrets REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_private.user_secrets FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_private.user_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
 create policy all_system on app_private.user_secrets as permissive for all to app_system
   using (true)
   with check (true);
@@ -421,6 +458,10 @@ alter table app_private.webhook_source_secrets owner to freehold_owner;
 comment on table app_private.webhook_source_secrets is 'Sealed signing secrets of webhook sources; two at once while one is rotated.';
 CREATE INDEX webhook_source_secrets_updated_at_idx ON app_private.webhook_source_secrets USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.webhook_source_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_private.webhook_source_secrets REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_private.webhook_source_secrets FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
 create policy all_system on app_private.webhook_source_secrets as permissive for all to app_system
   using (true)
   with check (true);
@@ -509,6 +550,10 @@ CREATE INDEX api_keys_user_id_idx ON app_public.api_keys USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at, grace_expires_at, expires_at, scopes, permissions, project_id, environment_id, allowed_ips, rate_limit_per_minute, usage_limit ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.api_keys REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.api_keys REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
 create policy all_system on app_public.api_keys as permissive for all to app_system
   using (true)
   with check (true);
@@ -526,6 +571,76 @@ create policy update_own_or_admin on app_public.api_keys as permissive for updat
 comment on policy update_own_or_admin on app_public.api_keys is 'A person renames their own keys, an admin any; a key changes no key.';
 grant delete, insert, select, update on table app_public.api_keys to app_system;
 grant select, update (name) on table app_public.api_keys to app_user;
+
+create table app_public.audit_logs (
+  tenant_id uuid not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  id uuid not null default uuidv7(),
+  occurred_at timestamp with time zone,
+  action text not null,
+  user_id uuid,
+  actor_type app_public.actor_type not null default 'system'::app_public.actor_type,
+  api_key_id uuid,
+  resource_type text,
+  resource text generated always as (resource_type) virtual,
+  resource_id uuid,
+  details jsonb not null default '{}'::jsonb,
+  metadata jsonb generated always as (details) virtual,
+  ip_address inet,
+  source_ip inet generated always as (ip_address) virtual,
+  user_agent text,
+  request_id text,
+  response_code integer,
+  constraint audit_logs_pkey PRIMARY KEY (tenant_id, created_at, id),
+  constraint audit_logs_action_check CHECK (length(action) >= 1 AND length(action) <= 255),
+  constraint audit_logs_details_check CHECK (jsonb_typeof(details) = 'object'::text),
+  constraint audit_logs_resource_type_check CHECK (length(resource_type) <= 255)
+) partition by RANGE (created_at);
+-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants, OWN TRIGGERS _210_refuse_change
+alter table app_public.audit_logs enable row level security, force row level security;
+alter table app_public.audit_logs owner to freehold_owner;
+comment on table app_public.audit_logs is 'What people and systems did beyond changing rows: log-ins, refusals, use of keys, exports, reports of daemons. Append-only.';
+comment on column app_public.audit_logs.tenant_id is 'Tenant it happened in; all zeros when in none.';
+comment on column app_public.audit_logs.created_at is 'When it was written down, by our clock.';
+comment on column app_public.audit_logs.id is 'Identifier, a version 7 UUID unless a daemon gave its own.';
+comment on column app_public.audit_logs.occurred_at is 'When it happened by the clock of the daemon that reported it; null when we saw it ourselves.';
+comment on column app_public.audit_logs.action is 'What was done, such as user.login.';
+comment on column app_public.audit_logs.user_id is 'Who did it; null when a system did.';
+comment on column app_public.audit_logs.actor_type is 'Kind of actor.';
+comment on column app_public.audit_logs.api_key_id is 'API key it was done with; null when none.';
+comment on column app_public.audit_logs.resource_type is 'Kind of thing it was done to; null when to none.';
+comment on column app_public.audit_logs.resource is 'The same as resourceType.';
+comment on column app_public.audit_logs.resource_id is 'The thing it was done to; null when to none.';
+comment on column app_public.audit_logs.details is 'Facts about it, a JSON object; never a secret.';
+comment on column app_public.audit_logs.metadata is 'The same as details.';
+comment on column app_public.audit_logs.ip_address is 'Address it came from; null when unknown or erased.';
+comment on column app_public.audit_logs.source_ip is 'The same as ipAddress.';
+comment on column app_public.audit_logs.user_agent is 'User agent it came from; null when unknown or erased.';
+comment on column app_public.audit_logs.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.audit_logs.response_code is 'HTTP status of the answer; null when not known.';
+CREATE INDEX audit_logs_action_idx ON ONLY app_public.audit_logs USING btree (tenant_id, action, created_at DESC);
+CREATE INDEX audit_logs_created_at_idx ON ONLY app_public.audit_logs USING brin (created_at);
+CREATE INDEX audit_logs_person_idx ON ONLY app_public.audit_logs USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX audit_logs_resource_type_idx ON ONLY app_public.audit_logs USING btree (tenant_id, resource_type, resource_id, created_at DESC);
+CREATE INDEX audit_logs_user_id_idx ON ONLY app_public.audit_logs USING btree (tenant_id, user_id, created_at DESC);
+CREATE TRIGGER _200_refuse_change BEFORE TRUNCATE ON app_public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('audit logs');
+CREATE TRIGGER _200_refuse_change_but_erasure BEFORE DELETE OR UPDATE ON app_public.audit_logs FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change_but_erasure('audit logs', '{ip_address,user_agent,details}');
+create policy all_system on app_public.audit_logs as permissive for all to app_system
+  using (true)
+  with check (true);
+comment on policy all_system on app_public.audit_logs is 'The definer functions see every tenant and choose for themselves.';
+create policy select_admin on app_public.audit_logs as permissive for select to app_user
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL);
+comment on policy select_admin on app_public.audit_logs is 'Admins read what was done in their tenant.';
+create policy select_self on app_public.audit_logs as permissive for select to app_user
+  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
+comment on policy select_self on app_public.audit_logs is 'A person reads what they did themselves.';
+create policy tenant_isolation on app_public.audit_logs as restrictive for all to app_user, freehold_worker
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
+  with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
+comment on policy tenant_isolation on app_public.audit_logs is 'The wall: nothing of another tenant, and of no tenant only what one did oneself.';
+grant insert, select, update (details, ip_address, user_agent) on table app_public.audit_logs to app_system;
+grant select on table app_public.audit_logs to app_user;
 
 create table app_public.deployment_logs (
   tenant_id uuid not null,
@@ -818,6 +933,10 @@ CREATE TRIGGER _300_move BEFORE UPDATE OF status, is_current ON app_public.deplo
 CREATE TRIGGER _500_count_added AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_added();
 CREATE TRIGGER _500_count_removed AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_removed();
 CREATE TRIGGER _800_record_move AFTER INSERT OR UPDATE OF status ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__record_move();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.deployments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
 create policy all_system on app_public.deployments as permissive for all to app_system
   using (true)
   with check (true);
@@ -883,7 +1002,7 @@ create table app_public.events (
   constraint events_pkey PRIMARY KEY (tenant_id, created_at, id),
   constraint events_type_fkey FOREIGN KEY (type) REFERENCES app_public.event_types(name) ON DELETE RESTRICT
 ) partition by RANGE (created_at);
--- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants
+-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants, OWN TRIGGERS _210_refuse_change
 alter table app_public.events enable row level security, force row level security;
 alter table app_public.events owner to freehold_owner;
 comment on table app_public.events is 'What happened, in order of time; append-only. Source of webhooks, notifications and live updates. Keeps ids, not references: it outlives its subjects.';
@@ -903,6 +1022,7 @@ CREATE INDEX events_project_id_idx ON ONLY app_public.events USING btree (tenant
 CREATE INDEX events_subject_id_idx ON ONLY app_public.events USING btree (tenant_id, subject_id, created_at DESC);
 CREATE INDEX events_type_idx ON ONLY app_public.events USING btree (type, created_at DESC);
 CREATE TRIGGER _200_refuse_change BEFORE DELETE OR UPDATE ON app_public.events FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change('events');
+CREATE TRIGGER _210_refuse_change BEFORE TRUNCATE ON app_public.events FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('events');
 create policy all_system on app_public.events as permissive for all to app_system
   using (true)
   with check (true);
@@ -1002,6 +1122,10 @@ CREATE INDEX project_environments_updated_at_idx ON app_public.project_environme
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_environments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_environments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
 create policy all_system on app_public.project_environments as permissive for all to app_system
   using (true)
   with check (true);
@@ -1059,6 +1183,10 @@ CREATE INDEX project_members_updated_at_idx ON app_public.project_members USING 
 CREATE INDEX project_members_user_id_idx ON app_public.project_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
 create policy all_system on app_public.project_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -1221,6 +1349,10 @@ CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.projects FOR EACH
 CREATE TRIGGER _200_check_team BEFORE INSERT OR UPDATE OF team_id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__check_team();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _500_create_environments AFTER INSERT ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__create_environments();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.projects REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.projects REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.projects FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
 create policy all_system on app_public.projects as permissive for all to app_system
   using (true)
   with check (true);
@@ -1284,6 +1416,10 @@ CREATE INDEX sessions_updated_at_idx ON app_public.sessions USING btree (updated
 CREATE INDEX sessions_user_id_idx ON app_public.sessions USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.sessions FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at ON app_public.sessions FOR EACH ROW WHEN (new.revoked_at IS NOT NULL) EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.sessions REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.sessions REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.sessions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.sessions FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
 create policy all_system on app_public.sessions as permissive for all to app_system
   using (true)
   with check (true);
@@ -1331,6 +1467,10 @@ CREATE INDEX team_members_updated_at_idx ON app_public.team_members USING btree 
 CREATE INDEX team_members_user_id_idx ON app_public.team_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.team_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.team_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.team_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
 create policy all_system on app_public.team_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -1393,6 +1533,10 @@ CREATE INDEX teams_owner_id_idx ON app_public.teams USING btree (tenant_id, owne
 CREATE INDEX teams_updated_at_idx ON app_public.teams USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.teams REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.teams REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.teams FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
 create policy all_system on app_public.teams as permissive for all to app_system
   using (true)
   with check (true);
@@ -1456,6 +1600,10 @@ CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenant_members FO
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _400_keep_owner AFTER DELETE OR UPDATE OF role, invitation_status ON app_public.tenant_members FOR EACH ROW WHEN (old.role = 'owner'::app_public.member_role AND old.invitation_status = 'joined'::app_public.member_status) EXECUTE FUNCTION app_private.tg_tenant_members__keep_owner();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF role, invitation_status ON app_public.tenant_members FOR EACH ROW WHEN (new.user_id IS NOT NULL) EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'user_id');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenant_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenant_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenant_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
 create policy all_system on app_public.tenant_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -1523,6 +1671,10 @@ CREATE INDEX tenants_owner_id_idx ON app_public.tenants USING btree (owner_id);
 CREATE INDEX tenants_updated_at_idx ON app_public.tenants USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, settings, slug ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('tenant:', 'id');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenants REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenants REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenants FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
 create policy all_system on app_public.tenants as permissive for all to app_system
   using (true)
   with check (true);
@@ -1568,6 +1720,10 @@ CREATE INDEX user_settings_default_tenant_id_idx ON app_public.user_settings USI
 CREATE INDEX user_settings_updated_at_idx ON app_public.user_settings USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF default_tenant_id ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'user_id');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.user_settings REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.user_settings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.user_settings FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
 create policy all_system on app_public.user_settings as permissive for all to app_system
   using (true)
   with check (true);
@@ -1651,6 +1807,10 @@ CREATE INDEX users_role_idx ON app_public.users USING btree (role) WHERE (role =
 CREATE INDEX users_updated_at_idx ON app_public.users USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, two_factor_enabled ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'id');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.users REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.users REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.users FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
 create policy all_system on app_public.users as permissive for all to app_system
   using (true)
   with check (true);
@@ -1782,6 +1942,10 @@ comment on column app_public.webhook_sources.updated_at is 'When the row last ch
 CREATE INDEX webhook_sources_updated_at_idx ON app_public.webhook_sources USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.webhook_sources REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.webhook_sources REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.webhook_sources FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
 create policy all_system on app_public.webhook_sources as permissive for all to app_system
   using (true)
   with check (true);
@@ -1807,6 +1971,133 @@ comment on policy update_developer on app_public.webhook_sources is 'Developers 
 grant delete, insert, select, update on table app_public.webhook_sources to app_system;
 grant delete, select, update (name, description, is_active) on table app_public.webhook_sources to app_user;
 grant select on table app_public.webhook_sources to freehold_worker;
+
+create table audit.row_versions (
+  tenant_id uuid not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  id uuid not null default uuidv7(),
+  table_name text not null,
+  row_id uuid,
+  project_id uuid,
+  subject_id uuid,
+  reader_role app_public.member_role not null,
+  action app_public.audit_action not null,
+  actor_type app_public.actor_type not null,
+  user_id uuid,
+  api_key_id uuid,
+  actor text,
+  session_id uuid,
+  request_id text,
+  transaction_id xid8 not null default pg_current_xact_id(),
+  snapshot jsonb not null,
+  diff jsonb not null default '{}'::jsonb,
+  personal jsonb,
+  personal_salt bytea,
+  personal_digest bytea,
+  ip inet,
+  user_agent text,
+  origin_salt bytea,
+  origin_digest bytea,
+  constraint row_versions_pkey PRIMARY KEY (tenant_id, created_at, id)
+) partition by RANGE (created_at);
+-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants, OWN TRIGGERS _210_refuse_change
+alter table audit.row_versions enable row level security, force row level security;
+alter table audit.row_versions owner to freehold_owner;
+comment on table audit.row_versions is 'Every version of every audited row, appended by the triggers tg__audit_*. Nothing is changed or removed, except that erase_user empties the personal columns of one person; the digests that seals are made of stay.';
+comment on column audit.row_versions.tenant_id is 'Tenant of the row; all zeros for tables of the whole platform.';
+comment on column audit.row_versions.created_at is 'When the row was written, by the clock and not by the start of the transaction: versions of one row are in order.';
+comment on column audit.row_versions.id is 'Identifier, a version 7 UUID.';
+comment on column audit.row_versions.table_name is 'Table of the row.';
+comment on column audit.row_versions.row_id is 'The row; null when the table was truncated.';
+comment on column audit.row_versions.project_id is 'Project of the row; null when it has none.';
+comment on column audit.row_versions.subject_id is 'Person the row is about; null when it is about nobody.';
+comment on column audit.row_versions.reader_role is 'Rank one needs to read this version.';
+comment on column audit.row_versions.action is 'What happened.';
+comment on column audit.row_versions.actor_type is 'Kind of actor.';
+comment on column audit.row_versions.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column audit.row_versions.api_key_id is 'API key that did it; null when none.';
+comment on column audit.row_versions.actor is 'Task, webhook source or database role when it was no request.';
+comment on column audit.row_versions.session_id is 'Session in which it was done; null when none.';
+comment on column audit.row_versions.request_id is 'Request in which it was done; null outside of requests.';
+comment on column audit.row_versions.transaction_id is 'Transaction it was part of.';
+comment on column audit.row_versions.snapshot is 'The row after the change, for a delete as it was; without its secret and personal columns.';
+comment on column audit.row_versions.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column audit.row_versions.personal is 'Personal columns of the row, {"snapshot": {}, "diff": {}}; null when there are none or the person was erased.';
+comment on column audit.row_versions.personal_salt is 'Random bytes hashed with personal; destroyed with it, so that nobody can try values against the digest.';
+comment on column audit.row_versions.personal_digest is 'SHA-256 of salt and personal: what the seal holds on to after erasure.';
+comment on column audit.row_versions.ip is 'Address the request came from; null when unknown or erased.';
+comment on column audit.row_versions.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column audit.row_versions.origin_salt is 'Random bytes hashed with ip and user_agent; destroyed with them.';
+comment on column audit.row_versions.origin_digest is 'SHA-256 of salt, ip and user_agent.';
+CREATE INDEX row_versions_project_id_idx ON ONLY audit.row_versions USING btree (tenant_id, table_name, project_id, row_id, id DESC) WHERE (project_id IS NOT NULL);
+CREATE INDEX row_versions_row_id_idx ON ONLY audit.row_versions USING btree (tenant_id, table_name, row_id, id DESC);
+CREATE INDEX row_versions_subject_id_idx ON ONLY audit.row_versions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX row_versions_transaction_id_idx ON ONLY audit.row_versions USING btree (tenant_id, transaction_id);
+CREATE INDEX row_versions_user_id_idx ON ONLY audit.row_versions USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE TRIGGER _200_refuse_change BEFORE TRUNCATE ON audit.row_versions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('versions of rows');
+CREATE TRIGGER _200_refuse_change_but_erasure BEFORE DELETE OR UPDATE ON audit.row_versions FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change_but_erasure('versions of rows', '{personal,personal_salt,ip,user_agent,origin_salt}');
+create policy all_system on audit.row_versions as permissive for all to app_system
+  using (true)
+  with check (true);
+comment on policy all_system on audit.row_versions is 'The trigger, the sealer and erasure see every tenant.';
+create policy select_admin on audit.row_versions as permissive for select to app_user
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) AND reader_role <= 'admin'::app_public.member_role AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))));
+comment on policy select_admin on audit.row_versions is 'Admins read the history of the tenant, deleted things included.';
+create policy select_reader on audit.row_versions as permissive for select to app_user
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND reader_role <= (( SELECT app_hidden.current_member_role() AS current_member_role)) AND (project_id IS NULL OR (project_id <> ALL ((( SELECT app_hidden.hidden_project_ids() AS hidden_project_ids))::uuid[]))) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))));
+comment on policy select_reader on audit.row_versions is 'Who sees a row sees its history.';
+create policy select_subject on audit.row_versions as permissive for select to app_user
+  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
+comment on policy select_subject on audit.row_versions is 'A person reads the history of what is about them: their account, sessions, keys and memberships.';
+create policy tenant_isolation on audit.row_versions as restrictive for all to app_user, freehold_worker
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
+  with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
+comment on policy tenant_isolation on audit.row_versions is 'The wall: nothing of another tenant, and of the platform only what is about oneself.';
+grant insert, select, update (personal, personal_salt, ip, user_agent, origin_salt) on table audit.row_versions to app_system;
+grant select on table audit.row_versions to app_user;
+
+create table audit.seals (
+  tenant_id uuid not null,
+  number bigint not null,
+  from_transaction xid8 not null,
+  until_transaction xid8 not null,
+  row_count bigint not null,
+  manifest bytea not null,
+  previous_digest bytea not null,
+  digest bytea not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint seals_pkey PRIMARY KEY (tenant_id, number),
+  constraint seals_until_transaction_key UNIQUE (tenant_id, until_transaction),
+  constraint seals_manifest_check CHECK (length(manifest) = (row_count * 48)),
+  constraint seals_range_check CHECK (from_transaction < until_transaction)
+);
+alter table audit.seals enable row level security, force row level security;
+alter table audit.seals owner to freehold_owner;
+comment on table audit.seals is 'Chain of digests over the ledger of a tenant. A seal covers all transactions from from_transaction to just before until_transaction; all of them had ended when it was made.';
+comment on column audit.seals.tenant_id is 'Tenant whose ledger it seals; all zeros for tables of the whole platform.';
+comment on column audit.seals.number is 'Place in the chain: 1, 2, 3.';
+comment on column audit.seals.from_transaction is 'First transaction it covers.';
+comment on column audit.seals.until_transaction is 'First transaction it does not cover.';
+comment on column audit.seals.row_count is 'Versions it covers.';
+comment on column audit.seals.manifest is '48 bytes for each version in order of transaction and id: its id, then its SHA-256.';
+comment on column audit.seals.previous_digest is 'Digest of the seal before; 32 zero bytes for the first.';
+comment on column audit.seals.digest is 'SHA-256 of previous digest, tenant, number, range and manifest.';
+comment on column audit.seals.created_at is 'When it was made.';
+CREATE TRIGGER _200_refuse_change BEFORE DELETE OR UPDATE ON audit.seals FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change('seals');
+CREATE TRIGGER _210_refuse_change BEFORE TRUNCATE ON audit.seals FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('seals');
+create policy all_system on audit.seals as permissive for all to app_system
+  using (true)
+  with check (true);
+comment on policy all_system on audit.seals is 'The sealer seals every tenant.';
+create policy select_admin on audit.seals as permissive for select to app_user
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role));
+comment on policy select_admin on audit.seals is 'Admins may keep the seals of their tenant.';
+create policy tenant_isolation on audit.seals as restrictive for all to app_user, freehold_worker
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)))
+  with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
+comment on policy tenant_isolation on audit.seals is 'The wall: nothing of another tenant, whatever the doors say.';
+grant insert, select on table audit.seals to app_system;
+grant select on table audit.seals to app_user;
 
 CREATE OR REPLACE FUNCTION app_hidden.current_actor_type()
  RETURNS app_public.actor_type
@@ -2169,6 +2460,30 @@ alter function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id 
 comment on function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id uuid) is 'Applies one event of the inbox, once: a push to the branch of an environment requests its deployment. Returns the outcome.';
 grant execute on function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id uuid) to freehold_worker;
 
+CREATE OR REPLACE FUNCTION app_private.audit_event_problem(event jsonb)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when jsonb_typeof(event) is distinct from 'object' then 'an event is an object'
+    when not coalesce(pg_input_is_valid(event ->> 'id', 'uuid'), false) then 'id is not a UUID'
+    when not coalesce(pg_input_is_valid(event ->> 'entity_id', 'uuid'), false) then 'entity_id is not a UUID'
+    when coalesce(length(event ->> 'action'), 0) not between 1 and 255 then 'action is not a text of 1 to 255 characters'
+    when event ->> 'user_id' is not null and not pg_input_is_valid(event ->> 'user_id', 'uuid') then 'user_id is neither a UUID nor null'
+    when not coalesce(pg_input_is_valid(event ->> 'created_at', 'timestamptz'), false) then 'created_at is not a time'
+    when event ->> 'created_at' !~ '^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}' then 'created_at is not a time of ISO 8601'
+    when length(event ->> 'entity_type') > 255 then 'entity_type is longer than 255 characters'
+    when event ? 'diff' and jsonb_typeof(event -> 'diff') not in ('object', 'null') then 'diff is not an object'
+    when event ? 'snapshot' and jsonb_typeof(event -> 'snapshot') not in ('object', 'null') then 'snapshot is not an object'
+    when length(event::text) > 65536 then 'the event is larger than 64 KiB'
+  end
+$function$;
+alter function app_private.audit_event_problem(event jsonb) owner to freehold_owner;
+comment on function app_private.audit_event_problem(event jsonb) is 'What is wrong with an event that a daemon reports; null when nothing is.';
+grant execute on function app_private.audit_event_problem(event jsonb) to app_system;
+
 CREATE OR REPLACE FUNCTION app_private.authenticate(token text, tenant text, ip inet, user_agent text, request_id text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2178,6 +2493,10 @@ AS $function$
 declare
   v_claims jsonb;
 begin
+  -- For what authentication itself writes down.
+  perform set_config('app.ip', coalesce(host(authenticate.ip), ''), true),
+    set_config('app.user_agent', coalesce(authenticate.user_agent, ''), true),
+    set_config('app.request_id', coalesce(authenticate.request_id, ''), true);
   v_claims := jsonb_build_object(
     'role', 'app_anonymous', 'ip', coalesce(host(authenticate.ip), ''), 'user_agent', coalesce(authenticate.user_agent, ''),
     'request_id', coalesce(authenticate.request_id, ''), 'actor_type', 'user', 'cacheable', true);
@@ -2244,6 +2563,9 @@ begin
   elsif v_key.last_used_at is null or v_key.last_used_at < now() - interval '1 minute' then
     update app_public.api_keys k set usage_count = k.usage_count + 1, last_used_at = now()
     where k.tenant_id = v_key.tenant_id and k.id = v_key.id;
+    perform set_config('app.tenant_id', v_key.tenant_id::text, true), set_config('app.actor_type', 'api', true),
+      set_config('app.api_key_id', v_key.id::text, true);
+    perform app_private.log_audit_event(v_key.user_id, 'api_key.used', 'api_key', v_key.id);
   end if;
 
   return jsonb_build_object(
@@ -2464,7 +2786,7 @@ declare
   v_name   text;
   v_count  integer := 0;
 begin
-  foreach v_parent in array array['app_public.events', 'app_public.deployment_logs']::regclass[] loop
+  foreach v_parent in array array['app_public.events', 'app_public.deployment_logs', 'app_public.audit_logs', 'audit.row_versions']::regclass[] loop
     for v_month in
       select m::date
       from generate_series(date_trunc('month', now() at time zone 'utc'),
@@ -2476,6 +2798,11 @@ begin
           v_name, v_parent, v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
         -- A child does not inherit these, and read directly it would not ask the policies of its parent.
         execute format('alter table partitions.%I enable row level security, force row level security', v_name);
+        -- Nor does it inherit what refuses to empty its parent.
+        if v_parent <> 'app_public.deployment_logs'::regclass then
+          execute format('create trigger _210_refuse_change before truncate on partitions.%I for each statement
+            execute function app_private.tg__refuse_change(%L)', v_name, v_name);
+        end if;
         v_count := v_count + 1;
       end if;
     end loop;
@@ -2664,6 +2991,30 @@ $function$;
 alter function app_private.issue_api_key(key app_public.api_keys) owner to app_system;
 comment on function app_private.issue_api_key(key app_public.api_keys) is 'Makes a key from a row that says what it may do; the one place where its text exists.';
 
+CREATE OR REPLACE FUNCTION app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb DEFAULT '{}'::jsonb, ip inet DEFAULT NULL::inet)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_id uuid;
+begin
+  insert into app_public.audit_logs (
+    tenant_id, user_id, actor_type, api_key_id, action, resource_type, resource_id, details, ip_address, user_agent, request_id)
+  values (
+    coalesce(app_hidden.current_tenant_id(), '00000000-0000-0000-0000-000000000000'),
+    log_audit_event.user_id, app_hidden.current_actor_type(), app_hidden.current_api_key_id(),
+    log_audit_event.action, log_audit_event.resource_type, log_audit_event.resource_id,
+    coalesce(log_audit_event.details, '{}'), coalesce(log_audit_event.ip, app_hidden.current_ip()),
+    nullif(current_setting('app.user_agent', true), ''), app_hidden.current_request_id())
+  returning id into v_id;
+  return v_id;
+end
+$function$;
+alter function app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb, ip inet) owner to app_system;
+comment on function app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb, ip inet) is 'Appends to the audit log what somebody did beyond changing rows; returns the id of the entry.';
+
 CREATE OR REPLACE FUNCTION app_private.prove_identity(user_id uuid, password text, code text, needs_code boolean)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2796,6 +3147,7 @@ begin
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'X-GitHub-Event, X-GitHub-Delivery and a JSON object are needed');
   end if;
 
+  perform set_config('app.actor_type', 'webhook', true), set_config('app.actor', v_source.id::text, true);
   insert into app_public.webhook_events (
     tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, headers)
   values (
@@ -3149,6 +3501,71 @@ $function$;
 alter function app_private.seal(plaintext text) owner to app_system;
 comment on function app_private.seal(plaintext text) is 'Encrypts a secret with the current key of the ring, as a compact JWE that names its key (RFC 7516, dir, A256CBC-HS512 of RFC 7518, 5.2.5).';
 
+CREATE OR REPLACE FUNCTION app_private.seal_audit(rows_per_seal integer DEFAULT 100000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_end       xid8;
+  v_tenant_id uuid;
+  v_last      audit.seals;
+  v_seal      audit.seals;
+  v_full      xid8;
+  v_count     integer := 0;
+begin
+  -- One sealer at a time; what another sealed meanwhile is seen after the wait.
+  perform pg_advisory_xact_lock(hashtextextended('seal_audit', 0));
+  v_end := pg_snapshot_xmin(pg_current_snapshot());
+  for v_tenant_id in
+    -- Tenants in the ledger, by hopping along the index.
+    with recursive tenants as (
+      (select r.tenant_id from audit.row_versions r order by r.tenant_id limit 1)
+      union all
+      select (select r.tenant_id from audit.row_versions r where r.tenant_id > t.tenant_id order by r.tenant_id limit 1)
+      from tenants t where t.tenant_id is not null)
+    select t.tenant_id from tenants t where t.tenant_id is not null
+  loop
+    loop
+      select * into v_last from audit.seals s where s.tenant_id = v_tenant_id order by s.number desc limit 1;
+      v_seal.tenant_id := v_tenant_id;
+      v_seal.number := coalesce(v_last.number, 0) + 1;
+      v_seal.from_transaction := coalesce(v_last.until_transaction, '0'::xid8);
+      v_seal.previous_digest := coalesce(v_last.digest, decode(repeat('00', 32), 'hex'));
+      -- A seal ends between two transactions, some time after so many versions.
+      select r.transaction_id into v_full
+      from audit.row_versions r
+      where r.tenant_id = v_tenant_id and r.transaction_id >= v_seal.from_transaction and r.transaction_id < v_end
+      order by r.transaction_id
+      offset seal_audit.rows_per_seal limit 1;
+      v_seal.until_transaction := coalesce((
+        select r.transaction_id
+        from audit.row_versions r
+        where r.tenant_id = v_tenant_id and r.transaction_id > v_full and r.transaction_id < v_end
+        order by r.transaction_id limit 1), v_end);
+      select count(*), coalesce(string_agg(uuid_send(r.id) || audit.version_digest(r), '' order by r.transaction_id, r.id), '')
+      into v_seal.row_count, v_seal.manifest
+      from audit.row_versions r
+      where r.tenant_id = v_tenant_id
+        and r.transaction_id >= v_seal.from_transaction and r.transaction_id < v_seal.until_transaction;
+      exit when v_seal.row_count = 0;
+      v_seal.digest := audit.seal_digest(v_seal);
+      insert into audit.seals (
+        tenant_id, number, from_transaction, until_transaction, row_count, manifest, previous_digest, digest)
+      values (
+        v_seal.tenant_id, v_seal.number, v_seal.from_transaction, v_seal.until_transaction, v_seal.row_count,
+        v_seal.manifest, v_seal.previous_digest, v_seal.digest);
+      v_count := v_count + 1;
+    end loop;
+  end loop;
+  return v_count;
+end
+$function$;
+alter function app_private.seal_audit(rows_per_seal integer) owner to app_system;
+comment on function app_private.seal_audit(rows_per_seal integer) is 'Seals what the ledger has gained, tenant by tenant; returns how many seals it made.';
+grant execute on function app_private.seal_audit(rows_per_seal integer) to freehold_worker;
+
 CREATE OR REPLACE FUNCTION app_private.sealing_key(key_id text)
  RETURNS bytea
  LANGUAGE plpgsql
@@ -3311,6 +3728,8 @@ begin
   if v_user_id is null then
     perform app_hidden.raise_error(404, 'TOKEN_NOT_VALID', 'The link is unknown, used or expired; ask for a new one');
   end if;
+  -- Whoever holds the token acts as them.
+  perform set_config('app.user_id', v_user_id::text, true);
   return v_user_id;
 end
 $function$;
@@ -3330,6 +3749,78 @@ end
 $function$;
 alter function app_private.tg__announce_revocation() owner to app_system;
 comment on function app_private.tg__announce_revocation() is 'Tells the API processes to forget what they know of a session, key, person or tenant. Arguments: prefix, column.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__audit_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into audit.row_versions (
+    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
+    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  select v.*
+  from deleted d, audit.version(TG_ARGV, 'delete', to_jsonb(d), null) v;
+  return null;
+end
+$function$;
+alter function app_private.tg__audit_delete() owner to app_system;
+comment on function app_private.tg__audit_delete() is 'Appends deleted rows to the ledger, once a statement.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__audit_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into audit.row_versions (
+    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
+    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  select v.*
+  from inserted i, audit.version(TG_ARGV, 'insert', null, to_jsonb(i)) v;
+  return null;
+end
+$function$;
+alter function app_private.tg__audit_insert() owner to app_system;
+comment on function app_private.tg__audit_insert() is 'Appends inserted rows to the ledger, once a statement.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__audit_truncate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into audit.row_versions (
+    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
+    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  select v.*
+  from audit.version(TG_ARGV, 'truncate', null, null) v;
+  return null;
+end
+$function$;
+alter function app_private.tg__audit_truncate() owner to app_system;
+comment on function app_private.tg__audit_truncate() is 'Appends to the ledger that a table was emptied.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__audit_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into audit.row_versions (
+    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
+    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  select v.*
+  from audit.version(TG_ARGV, 'update', to_jsonb(OLD), to_jsonb(NEW)) v;
+  return null;
+end
+$function$;
+alter function app_private.tg__audit_update() owner to app_system;
+comment on function app_private.tg__audit_update() is 'Appends a changed row to the ledger; a change that changes nothing is left out.';
 
 CREATE OR REPLACE FUNCTION app_private.tg__keep_identity()
  RETURNS trigger
@@ -3354,12 +3845,42 @@ CREATE OR REPLACE FUNCTION app_private.tg__refuse_change()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  if current_setting('app.migration', true) = 'on' and session_user = 'freehold_owner' then
+    return coalesce(NEW, OLD);
+  end if;
   perform app_hidden.raise_error(422, 'APPEND_ONLY', TG_ARGV[0] || ' are append-only');
   return null;
 end
 $function$;
 alter function app_private.tg__refuse_change() owner to freehold_owner;
-comment on function app_private.tg__refuse_change() is 'Refuses every update and delete of an append-only table. Argument: its name.';
+comment on function app_private.tg__refuse_change() is 'Refuses every update, delete and truncate of an append-only table, its owner''s too. Argument: its name.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__refuse_change_but_erasure()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_after jsonb;
+begin
+  if current_setting('app.migration', true) = 'on' and session_user = 'freehold_owner' then
+    return coalesce(NEW, OLD);
+  end if;
+  if TG_OP = 'UPDATE' and current_user = 'app_system' then
+    v_after := to_jsonb(NEW);
+    if to_jsonb(OLD) - TG_ARGV[1]::text[] = v_after - TG_ARGV[1]::text[] and not exists (
+      select from unnest(TG_ARGV[1]::text[]) c (name)
+      where v_after -> c.name is distinct from to_jsonb(OLD) -> c.name and v_after -> c.name not in ('null', '{}'))
+    then
+      return NEW;
+    end if;
+  end if;
+  perform app_hidden.raise_error(422, 'APPEND_ONLY', TG_ARGV[0] || ' are append-only');
+  return null;
+end
+$function$;
+alter function app_private.tg__refuse_change_but_erasure() owner to freehold_owner;
+comment on function app_private.tg__refuse_change_but_erasure() is 'Refuses every change of a ledger but emptying the personal columns of someone who is erased.';
 
 CREATE OR REPLACE FUNCTION app_private.tg__set_updated_at()
  RETURNS trigger
@@ -4433,10 +4954,13 @@ begin
   if v_result.refusal is not null then
     if v_result.refusal ->> 'code' = 'INVALID_CREDENTIALS' then
       perform app_private.take_rate_limit('login_failure', v_address, 900, 30);
+      perform app_private.log_audit_event(v_user_id, 'user.login_refused', 'user', v_user_id);
     end if;
     return v_result;
   end if;
 
+  -- From here on they are who they say.
+  perform set_config('app.user_id', v_user_id::text, true);
   v_result.token := app_private.random_token('fh_sess_');
   insert into app_public.sessions (user_id, device_info, ip_address, user_agent, expires_at)
   values (v_user_id, coalesce(login.device_info, '{}'), app_hidden.current_ip(),
@@ -4444,6 +4968,7 @@ begin
   returning id, user_id, expires_at into v_result.session_id, v_result.user_id, v_result.expires_at;
   insert into app_private.session_tokens (token_hash, session_id)
   values (app_private.hash_token(v_result.token), v_result.session_id);
+  perform app_private.log_audit_event(v_user_id, 'user.login', 'session', v_result.session_id);
   update app_public.users u set last_login_at = now() where u.id = v_user_id;
   return v_result;
 end
@@ -4532,6 +5057,61 @@ alter function app_public.promote_deployment(id uuid, environment text) owner to
 comment on function app_public.promote_deployment(id uuid, environment text) is 'Requests a deployment that succeeded in one environment for another.';
 grant execute on function app_public.promote_deployment(id uuid, environment text) to app_user;
 
+CREATE OR REPLACE FUNCTION app_public.record_audit_events(events jsonb)
+ RETURNS app_public.recorded_audit_events
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_tenant_id uuid;
+  v_errors    jsonb;
+  v_count     integer;
+begin
+  v_tenant_id := app_private.require_role('developer', 'audit:write');
+  if app_hidden.current_api_key_id() is null then
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Daemons report with an API key', '{"required": "api_key"}');
+  elsif jsonb_typeof(record_audit_events.events) is distinct from 'array' or jsonb_array_length(record_audit_events.events) > 10000 then
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'Events are a list of at most 10 000');
+  end if;
+
+  select jsonb_agg(jsonb_build_object('line', e.line, 'message', p.message) order by e.line) into v_errors
+  from jsonb_array_elements(record_audit_events.events) with ordinality e (event, line)
+  cross join lateral app_private.audit_event_problem(e.event) p (message)
+  where p.message is not null;
+  if v_errors is not null then
+    perform app_hidden.raise_error(422, 'AUDIT_EVENTS_NOT_VALID', 'Nothing was stored: some events are not valid',
+      jsonb_build_object('errors', v_errors));
+  end if;
+
+  with
+    events as (
+      select distinct on (id) id, e.event
+      from jsonb_array_elements(record_audit_events.events) with ordinality e (event, line)
+      cross join lateral (select (e.event ->> 'id')::uuid as id) i
+      order by id, e.line),
+    fresh as (
+      insert into app_private.audit_event_ids (tenant_id, id)
+      select v_tenant_id, v.id from events v
+      on conflict on constraint audit_event_ids_pkey do nothing
+      returning id)
+  insert into app_public.audit_logs (
+    tenant_id, occurred_at, id, action, user_id, actor_type, api_key_id, resource_type, resource_id, details,
+    ip_address, user_agent, request_id)
+  select v_tenant_id, (v.event ->> 'created_at')::timestamptz, v.id, v.event ->> 'action', (v.event ->> 'user_id')::uuid,
+    'api', app_hidden.current_api_key_id(), v.event ->> 'entity_type', (v.event ->> 'entity_id')::uuid,
+    jsonb_strip_nulls(jsonb_build_object('diff', v.event -> 'diff', 'snapshot', v.event -> 'snapshot')),
+    app_hidden.current_ip(), nullif(current_setting('app.user_agent', true), ''), app_hidden.current_request_id()
+  from fresh f
+  join events v on v.id = f.id;
+  get diagnostics v_count = row_count;
+  return row(v_count, jsonb_array_length(record_audit_events.events) - v_count)::app_public.recorded_audit_events;
+end
+$function$;
+alter function app_public.record_audit_events(events jsonb) owner to app_system;
+comment on function app_public.record_audit_events(events jsonb) is 'Stores the events that a daemon reports, all or none: {id, entity_id, action, user_id, diff, snapshot, created_at} each, entity_type if it likes. An event whose id is known is not stored again.';
+grant execute on function app_public.record_audit_events(events jsonb) to app_user;
+
 CREATE OR REPLACE FUNCTION app_public.register(email text, password text, name text, username text DEFAULT NULL::text)
  RETURNS app_public.users
  LANGUAGE plpgsql
@@ -4553,6 +5133,7 @@ begin
   insert into app_public.users (email, username, name)
   values (v_email, v_username, coalesce(nullif(trim(register.name), ''), split_part(v_email, '@', 1)))
   returning * into v_user;
+  perform set_config('app.user_id', v_user.id::text, true);
   insert into app_public.user_settings (user_id) values (v_user.id);
   insert into app_private.user_secrets (user_id, password_hash)
   values (v_user.id, app_private.hash_password(register.password));
@@ -4946,3 +5527,77 @@ $function$;
 alter function app_public.withdraw_invitation(member_id uuid) owner to app_system;
 comment on function app_public.withdraw_invitation(member_id uuid) is 'Takes back an invitation that was not answered.';
 grant execute on function app_public.withdraw_invitation(member_id uuid) to app_user;
+
+CREATE OR REPLACE FUNCTION audit.seal_digest(seal audit.seals)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select sha256(s.previous_digest || uuid_send(s.tenant_id) || int8send(s.number)
+    || convert_to(s.from_transaction || '..' || s.until_transaction || ' ', 'utf8') || s.manifest)
+  from (select seal.*) s
+$function$;
+alter function audit.seal_digest(seal audit.seals) owner to freehold_owner;
+comment on function audit.seal_digest(seal audit.seals) is 'What the digest of a seal must be.';
+grant execute on function audit.seal_digest(seal audit.seals) to app_system;
+
+CREATE OR REPLACE FUNCTION audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb)
+ RETURNS TABLE(tenant_id uuid, table_name text, row_id uuid, project_id uuid, subject_id uuid, reader_role app_public.member_role, action app_public.audit_action, actor_type app_public.actor_type, user_id uuid, api_key_id uuid, actor text, session_id uuid, request_id text, snapshot jsonb, diff jsonb, personal jsonb, personal_salt bytea, personal_digest bytea, ip inet, user_agent text, origin_salt bytea, origin_digest bytea)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    coalesce((f.row ->> 'tenant_id')::uuid, case when args[0] = 'tenants' then (f.row ->> 'id')::uuid end,
+      '00000000-0000-0000-0000-000000000000'),
+    args[0], (f.row ->> args[6])::uuid,
+    (f.row ->> case when args[0] = 'projects' then 'id' else 'project_id' end)::uuid,
+    (f.row ->> args[5])::uuid, args[1]::app_public.member_role, operation,
+    coalesce(nullif(current_setting('app.actor_type', true), '')::app_public.actor_type, 'system'), o.user_id,
+    nullif(current_setting('app.api_key_id', true), '')::uuid,
+    case when o.user_id is null then coalesce(nullif(current_setting('app.actor', true), ''), session_user) end,
+    nullif(current_setting('app.session_id', true), '')::uuid, nullif(current_setting('app.request_id', true), ''),
+    f.row - (args[2]::text[] || args[4]::text[]), d.diff - args[4]::text[],
+    p.personal, ps.salt, sha256(ps.salt || convert_to(p.personal::text, 'utf8')),
+    o.ip, o.user_agent, os.salt, sha256(os.salt || convert_to(jsonb_build_array(o.ip, o.user_agent)::text, 'utf8'))
+  from (select coalesce(after, before, '{}') as "row") f
+  cross join lateral (
+    select case when operation <> 'update' then '{}' else coalesce((
+      select jsonb_object_agg(b.key, case when b.key = any (args[3]::text[]) then '"[secret]"'::jsonb else b.value end)
+      from jsonb_each(before) b
+      where after -> b.key <> b.value), '{}') end as diff) d
+  cross join lateral (
+    select case when args[4] <> '{}' then (
+      select nullif(jsonb_build_object(
+        'snapshot', coalesce(jsonb_object_agg(n.name, f.row -> n.name) filter (where f.row ->> n.name is not null), '{}'),
+        'diff', coalesce(jsonb_object_agg(n.name, d.diff -> n.name) filter (where d.diff ? n.name), '{}')),
+        '{"diff": {}, "snapshot": {}}')
+      from unnest(args[4]::text[]) as n (name)) end as personal) p
+  cross join lateral (select case when p.personal is not null then extensions.gen_random_bytes(16) end as salt) ps
+  cross join (
+    select nullif(current_setting('app.user_id', true), '')::uuid as user_id,
+      nullif(current_setting('app.ip', true), '')::inet as ip,
+      nullif(current_setting('app.user_agent', true), '') as user_agent) o
+  cross join lateral (
+    select case when o.ip is not null or o.user_agent is not null then extensions.gen_random_bytes(16) end as salt) os
+  where operation <> 'update' or d.diff - args[7]::text[] <> '{}'
+$function$;
+alter function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb) owner to freehold_owner;
+comment on function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb) is 'The entry of the ledger for one change; none for an update that changes nothing.';
+grant execute on function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb) to app_system;
+
+CREATE OR REPLACE FUNCTION audit.version_digest(version audit.row_versions)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select sha256(convert_to(jsonb_build_array(
+    v.tenant_id, (extract(epoch from v.created_at) * 1000000)::bigint, v.id, v.table_name, v.row_id, v.project_id, v.subject_id,
+    v.reader_role, v.action, v.actor_type, v.user_id, v.api_key_id, v.actor, v.session_id, v.request_id, v.transaction_id::text,
+    v.snapshot, v.diff, encode(v.personal_digest, 'hex'), encode(v.origin_digest, 'hex'))::text, 'utf8'))
+  from (select version.*) v
+$function$;
+alter function audit.version_digest(version audit.row_versions) owner to freehold_owner;
+comment on function audit.version_digest(version audit.row_versions) is 'SHA-256 of everything in a version but its personal columns, for which their own digests stand.';
+grant execute on function audit.version_digest(version audit.row_versions) to app_system;
