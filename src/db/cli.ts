@@ -63,22 +63,31 @@ function developmentUrls({ urls }: Server) {
 }
 
 async function watchSources(server: Server): Promise<void> {
-  await prepareDatabase(server, { log: say })
+  await prepareDatabase(server, { log: say, withSources: false })
   const graphileMigrate = await import('graphile-migrate')
-  await graphileMigrate.watch(await migrateSettings(ROOT, developmentUrls(server), say), false)
+  const settings = await migrateSettings(ROOT, developmentUrls(server), say)
+  // What current.sql drops and makes anew has lost its policies and triggers, though their files did not change.
+  const runCurrent = () => graphileMigrate.watch(settings, true).then(() => applySources(server, ['--force']))
   let timer: NodeJS.Timeout | undefined
+  let isCurrentChanged = true
   let turn = Promise.resolve()
+  const change = (hasCurrent: boolean) => {
+    isCurrentChanged ||= hasCurrent
+    clearTimeout(timer)
+    // Editors write in several steps.
+    timer = setTimeout(() => {
+      const run = isCurrentChanged ? runCurrent : () => applySources(server, [])
+      isCurrentChanged = false
+      turn = turn.then(run).catch((error: unknown) => console.error(explain(error)))
+    }, 100)
+  }
   const watchers = await Promise.all(ROOMS.map(async (room) => {
     const folder = join(ROOT, room)
     if (!(await access(folder).then(() => true, () => false))) return undefined
-    return watch(folder, { recursive: true }, () => {
-      clearTimeout(timer)
-      // Editors write in several steps.
-      timer = setTimeout(() => {
-        turn = turn.then(() => applySources(server, [])).catch((error: unknown) => console.error(explain(error)))
-      }, 100)
-    })
+    return watch(folder, { recursive: true }, () => change(false))
   }))
+  watchers.push(watch(migrationsFolder(ROOT), (_event, name) => void (name === 'current.sql' && change(true))))
+  change(true)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   for (const watcher of watchers) watcher?.close()
   clearTimeout(timer)
@@ -89,14 +98,16 @@ async function watchSources(server: Server): Promise<void> {
 async function commitMigration(server: Server, args: readonly string[]): Promise<void> {
   const message = args.filter((arg) => !arg.startsWith('-')).join(' ')
   if (message === '') throw new ConfigurationError(['Say what the migration does: npm run db:commit -- "add deployment regions".'])
-  await prepareDatabase(server, { log: say })
+  await prepareDatabase(server, { log: say, withSources: false })
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(ROOT, developmentUrls(server), say)
   await graphileMigrate.commit(settings, message).finally(closeMigratePools)
+  const { applied } = await apply(server.urls.owner, ROOT, { force: true })
+  say(`Applied ${applied.length} files; every law holds.`)
 }
 
 async function uncommitMigration(server: Server): Promise<void> {
-  await prepareDatabase(server, { log: say })
+  await prepareDatabase(server, { log: say, withSources: false })
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(ROOT, developmentUrls(server), say)
   await graphileMigrate.uncommit(settings).finally(closeMigratePools)
@@ -110,7 +121,8 @@ async function runMigrations(server: Server): Promise<void> {
 async function applySources(server: Server, args: readonly string[]): Promise<void> {
   await prepareDatabase(server, { log: say, withSources: false })
   const { applied, removed } = await apply(server.urls.owner, ROOT, { force: args.includes('--force') })
-  for (const path of applied) say(`applied ${path}`)
+  if (args.includes('--force')) say(`applied ${applied.length} files; every law holds`)
+  else for (const path of applied) say(`applied ${path}`)
   for (const path of removed) say(`gone    ${path}: what it made stays until a migration drops it`)
   if (applied.length + removed.length === 0) say('Nothing changed since the last apply.')
 }
