@@ -40,6 +40,8 @@ export interface Config {
   readonly trustedProxies: number
   /** Where users reach the API, without a trailing slash; used in mails and webhooks. */
   readonly publicUrl: string
+  /** Absolute. Where the worker appends every seal of the audit ledger, one JSON object a line. */
+  readonly auditSealsFile: string
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
   readonly webhookMaxBytes: number
@@ -127,6 +129,7 @@ const Environment = z.object({
   PERSISTED_DOCUMENTS: z.string().optional(),
   TRUSTED_PROXIES: integer('TRUSTED_PROXIES', 0, 10, 0),
   PUBLIC_URL: url('PUBLIC_URL', ['http:', 'https:'], 'https://api.example.com').optional(),
+  AUDIT_SEALS_FILE: z.string().optional(),
   SMTP_URL: url('SMTP_URL', ['smtp:', 'smtps:'], 'smtps://user:password@mail.example.com:465').optional(),
   MAIL_FROM: z
     .string()
@@ -187,6 +190,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     persistedDocuments: values.PERSISTED_DOCUMENTS,
     trustedProxies: values.TRUSTED_PROXIES,
     publicUrl: (values.PUBLIC_URL ?? `http://${values.HOST}:${values.PORT}`).replace(/\/+$/, ''),
+    auditSealsFile: values.AUDIT_SEALS_FILE === undefined ? join(dataDir, 'seals.jsonl') : resolve(values.AUDIT_SEALS_FILE),
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM,
     webhookMaxBytes: values.WEBHOOK_MAX_BYTES,

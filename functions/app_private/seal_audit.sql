@@ -46,12 +46,14 @@ begin
       where r.tenant_id = v_tenant_id
         and r.transaction_id >= v_seal.from_transaction and r.transaction_id < v_seal.until_transaction;
       exit when v_seal.row_count = 0;
+      -- Later than every other seal even when the clock was set back: they are published in this order.
+      v_seal.created_at := greatest(clock_timestamp(), (select max(s.created_at) + interval '1 microsecond' from audit.seals s));
       v_seal.digest := audit.seal_digest(v_seal);
       insert into audit.seals (
-        tenant_id, number, from_transaction, until_transaction, row_count, manifest, previous_digest, digest)
+        tenant_id, number, from_transaction, until_transaction, row_count, manifest, previous_digest, digest, created_at)
       values (
         v_seal.tenant_id, v_seal.number, v_seal.from_transaction, v_seal.until_transaction, v_seal.row_count,
-        v_seal.manifest, v_seal.previous_digest, v_seal.digest);
+        v_seal.manifest, v_seal.previous_digest, v_seal.digest, v_seal.created_at);
       v_count := v_count + 1;
     end loop;
   end loop;

@@ -2,6 +2,7 @@ with
   ledgers (name, writable) as (values
     ('audit.row_versions',    '{personal,personal_salt,ip,user_agent,origin_salt}'::text[]),
     ('audit.seals',           '{}'),
+    ('audit.erasures',        '{}'),
     ('app_public.audit_logs', '{ip_address,user_agent,details}'),
     ('app_public.events',     null)
   )

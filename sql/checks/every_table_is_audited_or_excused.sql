@@ -20,7 +20,8 @@ with
     ('app_public.audit_logs',                'append-only'),
     ('app_public.webhook_events',            'an inbox: raw bytes of others, kept whole'),
     ('audit.row_versions',                   'the ledger'),
-    ('audit.seals',                          'append-only')
+    ('audit.seals',                          'append-only'),
+    ('audit.erasures',                       'append-only')
   ),
   tables as (
     select c.oid, n.nspname || '.' || c.relname as name

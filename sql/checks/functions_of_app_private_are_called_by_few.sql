@@ -2,12 +2,14 @@
 with called (name, role, reason) as (values
   ('authenticate',             'freehold_authenticator', 'turns a token into claims, before there is a role'),
   ('receive_webhook',          'freehold_authenticator', 'the sender is known by its signature only'),
+  ('log_refusal',              'freehold_authenticator', 'what was refused is rolled back, that it was is not'),
   ('add_job',                  'freehold_worker',        'owns it'),
   ('apply_webhook_event',      'freehold_worker',        'task webhook__apply'),
   ('dispatch_events',          'freehold_worker',        'the dispatcher'),
   ('ensure_partitions',        'freehold_worker',        'scheduled'),
   ('requeue_lost_deployments', 'freehold_worker',        'scheduled'),
   ('seal_audit',               'freehold_worker',        'scheduled'),
+  ('seals_after',              'freehold_worker',        'task audit__seal, which publishes them'),
   ('sweep_expired',            'freehold_worker',        'scheduled'),
   ('unseal',                   'freehold_worker',        'tasks that send mail and webhooks')
 )

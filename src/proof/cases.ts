@@ -100,6 +100,8 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     call: (_, { code }) => `app_public.confirm_totp(${quote(code!)})`,
   },
   'app_public.disable_totp(text,text)': { by: 'alice', call: ({ people: { alice } }) => `app_public.disable_totp(${quote(alice.password)}, '000000')` },
+  'app_public.export_user()': { by: 'bob', call: () => 'app_public.export_user()' },
+  'app_public.erase_user(text,text)': { by: 'nobody', call: ({ people: { nobody } }) => `app_public.erase_user(${quote(nobody.password)})` },
   'app_public."current_user"()': { by: 'alice', call: () => 'app_public.current_user()' },
 
   // Tenants and members
@@ -210,6 +212,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   ...claim('current_tenant_user_ids'),
   ...claim('current_user_tenant_ids'),
   ...claim('hidden_project_ids', 'vera'),
+  ...claim('find_hidden_project_ids', 'vera'),
   'app_hidden.current_environment_id()': { by: 'bob', call: () => 'app_hidden.current_environment_id()', isVoid: true },
   'app_hidden.has_role(app_public.member_role)': { by: 'bob', call: () => `app_hidden.has_role('developer')` },
   'app_hidden.is_permitted(text)': { by: 'bob', call: () => `app_hidden.is_permitted('projects:write')` },
@@ -247,6 +250,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.ensure_partitions(integer)': platform('app_private.ensure_partitions()'),
   'app_private.requeue_lost_deployments()': platform('app_private.requeue_lost_deployments()'),
   'app_private.seal_audit(integer)': platform('app_private.seal_audit()'),
+  'app_private.seals_after(timestamp with time zone,uuid,bigint,integer)': platform('app_private.seals_after()'),
   'app_private.sweep_expired()': platform('app_private.sweep_expired()'),
   'app_private.unseal(text)': {
     by: 'worker without a tenant',

@@ -211,6 +211,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
         all(here(actor, world), `reader_role <= '${actor.rank}'`, `${seen(actor, world)} or ${actor.narrowedTo ? NONE : 'project_id is null'}`)),
       when((actor) => !actor.isKey, (actor, world) => all(hereOrNowhere(actor, world), `subject_id = ${me(actor, world)}`)))),
   },
+  'audit.erasures': { belongs: 'nobody' },
   'audit.seals': { select: when((actor) => isUser(actor) && has(actor, 'admin'), here) },
 }
 

@@ -10,7 +10,7 @@ import { readTasks } from './readTasks.ts'
 const CONNECTIONS_ASIDE = 2
 
 export interface WorkerDeps {
-  config: Pick<Config, 'publicUrl' | 'smtpUrl' | 'mailFrom' | 'dataDir'>
+  config: Pick<Config, 'publicUrl' | 'smtpUrl' | 'mailFrom' | 'dataDir' | 'auditSealsFile'>
   /** Connections of freehold_worker with the key ring, three at least; the caller ends it after `stop`. */
   pool: pg.Pool
   logger: Logger

@@ -7,7 +7,7 @@ import type { Mailer } from './mail/mailer.ts'
 
 /** What the tasks share. */
 export interface TaskDeps {
-  config: Pick<Config, 'publicUrl'>
+  config: Pick<Config, 'publicUrl' | 'auditSealsFile'>
   /** Connections of freehold_worker that carry the key ring. */
   pool: pg.Pool
   mailer: Mailer

@@ -56,7 +56,7 @@ export const PUSH = { ref: 'refs/heads/master', after: 'a'.repeat(40), repositor
 export function workerConfig(overrides: Partial<WorkerDeps['config']> = {}): WorkerDeps['config'] & { remove: () => void } {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-worker-'))
   return {
-    dataDir, publicUrl: 'https://api.example.test', smtpUrl: undefined, mailFrom: 'Freehold <no-reply@example.test>', ...overrides,
+    dataDir, auditSealsFile: join(dataDir, 'seals.jsonl'), publicUrl: 'https://api.example.test', smtpUrl: undefined, mailFrom: 'Freehold <no-reply@example.test>', ...overrides,
     remove: () => rmSync(dataDir, { recursive: true, force: true }),
   }
 }
@@ -76,10 +76,10 @@ export async function startWorker(database: TestDatabase, config: WorkerDeps['co
 }
 
 /** A worker in a process of its own, ready. */
-export async function spawnWorker(database: TestDatabase, { dataDir, publicUrl, smtpUrl, mailFrom }: WorkerDeps['config']): Promise<ChildProcess> {
+export async function spawnWorker(database: TestDatabase, { dataDir, auditSealsFile, publicUrl, smtpUrl, mailFrom }: WorkerDeps['config']): Promise<ChildProcess> {
   const child = spawn(process.execPath, [
     join(import.meta.dirname, 'workerProcess.ts'),
-    JSON.stringify({ workerUrl: database.urls.worker, config: { dataDir, publicUrl, smtpUrl, mailFrom } }),
+    JSON.stringify({ workerUrl: database.urls.worker, config: { dataDir, auditSealsFile, publicUrl, smtpUrl, mailFrom } }),
   ], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout!, 'data')
   return child

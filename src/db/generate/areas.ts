@@ -41,7 +41,7 @@ const TABLES: Record<Exclude<Area, 'other'>, string[]> = {
     'webhook_source_secrets',
     'webhook_source_directory',
   ],
-  audit: ['audit_logs', 'audit_event_ids', 'row_versions', 'seals'],
+  audit: ['audit_logs', 'audit_event_ids', 'row_versions', 'seals', 'erasures'],
 }
 
 const byTable = new Map(Object.entries(TABLES).flatMap(([area, tables]) => tables.map((table) => [table, area as Area])))

@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { withTenant } from '../../db/withTenant.ts'
+import { publishSeals } from '../../audit/publishedSeals.ts'
 import { defineTask } from '../task.ts'
 
 export const payload = z.object({})
 
-/** Seals what the ledger of each tenant has gained, so that later changes to it show. */
-export default defineTask(payload, async (_payload, { pool, log }) => {
-  const { rows: [row] } = await withTenant(pool, { actor: 'audit__seal' }, (client) =>
+/**
+ * Seals what the ledger of each tenant has gained, so that later changes to it show, and appends the seals to the file of seals.
+ * Published is what was committed: a transaction of its own, which also catches up on what a killed worker left out.
+ */
+export default defineTask(payload, async (_payload, { config, pool, log }) => {
+  const claims = { actor: 'audit__seal' }
+  const { rows: [row] } = await withTenant(pool, claims, (client) =>
     client.query<{ sealed: number }>('select app_private.seal_audit() as sealed'))
-  if (row!.sealed > 0) log.debug({ sealed: row!.sealed }, 'seals made')
+  const published = await withTenant(pool, claims, (client) => publishSeals(client, config.auditSealsFile))
+  if (row!.sealed + published > 0) log.debug({ sealed: row!.sealed, published }, 'seals made')
 })

@@ -1,0 +1,79 @@
+import pg from 'pg'
+import { namedPeople } from '../support/people.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { seal, verify } from './support.ts'
+
+let database: TestDatabase
+let world: Awaited<ReturnType<typeof namedPeople>>
+beforeAll(async () => {
+  database = await testDatabase()
+  world = await namedPeople(database)
+})
+afterAll(() => database.close())
+
+/** How often the id of each version is in a manifest. */
+async function timesSealed(): Promise<{ id: string; times: number; table_name: string }[]> {
+  const { rows } = await database.superuser.query(`
+    with sealed as (
+      select encode(substr(s.manifest, i * 48 + 1, 16), 'hex')::uuid as id
+      from audit.seals s, generate_series(0, s.row_count::integer - 1) i)
+    select v.id, v.table_name, (select count(*)::integer from sealed s where s.id = v.id) as times from audit.row_versions v`)
+  return rows
+}
+
+test('every version ends in one seal, whatever is written while sealers run', async () => {
+  const tenantId = world.tenants.acme.id
+  const clients = await Promise.all(Array.from({ length: 5 }, async () => {
+    const client = new pg.Client({ connectionString: database.urls.superuser })
+    await client.connect()
+    return client
+  }))
+  const slow = clients[4]!
+  await slow.query('begin')
+  await slow.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, 'Slow', 'slow')`, [tenantId])
+  let isWriting = true
+  const writers = clients.slice(0, 4).map(async (client, writer) => {
+    for (let index = 0; index < 60; index++) {
+      await client.query('begin')
+      await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, $2::text, $2)`, [tenantId, `p-${writer}-${index}`])
+      if (index % 7 === 0) await client.query('select pg_sleep(0.005)')
+      await client.query(`update app_public.projects set description = 'x' where slug = $1`, [`p-${writer}-${index}`])
+      await client.query(index % 10 === 9 ? 'rollback' : 'commit')
+    }
+  })
+  const sealers = [1, 2].map(async () => {
+    while (isWriting) await seal(database, 50)
+  })
+  await Promise.all(writers)
+  await seal(database, 50)
+  // Nothing at or after the oldest open transaction is sealed, so what it commits later finds its place.
+  expect((await timesSealed()).filter(({ times }) => times > 1)).toEqual([])
+  expect((await verify(database, { tenant: 'acme' }))[0]).toMatchObject({ findings: [], unsealed: expect.any(Number) })
+  await slow.query(`update app_public.projects set description = 'late' where slug = 'slow'`)
+  await slow.query('commit')
+  isWriting = false
+  await Promise.all(sealers)
+  await seal(database, 50)
+  const all = await timesSealed()
+  expect(all.length).toBeGreaterThan(4 * 54 * 2)
+  expect(all.filter(({ times }) => times !== 1)).toEqual([])
+  expect(await verify(database, { tenant: 'acme' })).toMatchObject([{ findings: [], unsealed: 0 }])
+  await Promise.all(clients.map((client) => client.end()))
+})
+
+test('a transaction that commits after a seal is in the next one', async () => {
+  const client = new pg.Client({ connectionString: database.urls.superuser })
+  await client.connect()
+  await client.query('begin')
+  await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, 'Later', 'later')`, [world.tenants.acme.id])
+  await world.as(world.alice, `insert into app_public.projects (name, slug) values ('Sooner', 'sooner')`)
+  await seal(database)
+  const [before] = await verify(database, { tenant: 'acme' })
+  await client.query('commit')
+  await client.end()
+  expect(before).toMatchObject({ findings: [] })
+  await seal(database)
+  const [after] = await verify(database, { tenant: 'acme' })
+  expect(after).toMatchObject({ findings: [], unsealed: 0, seals: before!.seals + 1 })
+  expect((await timesSealed()).filter(({ times }) => times !== 1)).toEqual([])
+})

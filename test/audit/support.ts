@@ -1,0 +1,32 @@
+import pg from 'pg'
+import { withClient } from '../../src/db/scratch.ts'
+import { verifyAudit, type Finding, type TenantReport, type VerifyOptions } from '../../src/audit/verify.ts'
+import type { TestDatabase } from '../support/database.ts'
+
+export const seal = (database: TestDatabase, size = 100_000) => database.worker.query('select app_private.seal_audit($1)', [size])
+
+export const verify = (database: TestDatabase, options?: VerifyOptions): Promise<TenantReport[]> =>
+  withClient(database.urls.superuser, (client) => verifyAudit(client, options))
+
+/** Findings of all tenants. */
+export async function findings(database: TestDatabase, options?: VerifyOptions): Promise<Finding[]> {
+  return (await verify(database, options)).flatMap((report) => report.findings)
+}
+
+/** Does as superuser what triggers and policies forbid, gives it to `look`, and takes it back. */
+export async function tampered<T>(database: TestDatabase, sql: readonly string[], look: () => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: database.urls.superuser })
+  await client.connect()
+  try {
+    await client.query('set session_replication_role to replica')
+    await client.query('create table if not exists public.kept_versions as table audit.row_versions; create table if not exists public.kept_seals as table audit.seals')
+    for (const statement of sql) await client.query(statement)
+    return await look()
+  } finally {
+    await client.query(`
+      truncate audit.row_versions, audit.seals;
+      insert into audit.row_versions table public.kept_versions; insert into audit.seals table public.kept_seals;
+      drop table public.kept_versions, public.kept_seals`)
+    await client.end()
+  }
+}
