@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type pg from 'pg'
 import type { Claims } from '../db/withTenant.ts'
-import { callAs, claimsOf, mailedToken, settle, type Caller, type Person, type PersonName, type Pools, type Settled, type Tenant, type TenantName } from './people.ts'
+import { callAs, claimsOf, enrol, mailedToken, settle, type Caller, type Person, type PersonName, type Pools, type Settled, type Tenant, type TenantName } from './people.ts'
 
 /** Projects of each tenant, by how they are shown. `own` is Bob's, so Acme alone has it. */
 export type ProjectName = 'open' | 'shared' | 'crew' | 'closed' | 'secret' | 'gone' | 'own'
@@ -50,6 +50,8 @@ export async function buildWorld(pools: Pools): Promise<World> {
   const { people: { alice, bob, mallory }, tenants } = settled
   const acme = await furnish(pools, tenants.acme, alice, bob)
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
+  const ghost = await enrol(pools, 'ghost')
+  await callAs(pools.authenticator, ghost, 'select * from app_public.erase_user($1)', [ghost.password])
   await pools.worker.query('select app_private.seal_audit()')
   const furniture = { acme, evil }
   return { ...settled, furniture, actors: await castActors(pools, settled, furniture) }

@@ -151,7 +151,8 @@ async function tryShut(trial: Trial, { name, columns }: Relation): Promise<void>
   }
 }
 
-const keyText = ({ key, columns }: Relation) => (key.length > 0 ? key : columns).map((column) => `${column}::text`).join(` || '/' || `)
+/** A view has no key: there the whole row is. */
+const keyText = ({ key, columns }: Relation) => (key.length > 0 ? key.map((column) => `${column}::text`) : columns.map((column) => `coalesce(${column}::text, '')`)).join(` || '/' || `)
 
 async function keysOf(trial: Trial, relation: Relation, condition: Condition): Promise<Set<string>> {
   const { rows } = await trial.client.query<{ key: string }>(`select ${keyText(relation)} as key from ${relation.name} where ${condition}`)
@@ -295,7 +296,8 @@ async function readAcme(trial: Trial): Promise<Acme> {
   const union = (columns: string) => parts.map(({ table, condition }) => `select '${table}' as "table", ${columns} from ${table} t where ${condition}`).join('\nunion all\n')
   const { rows } = await client.query<{ text: string }>(`select distinct m[1] as text from (${union('t::text as row')}) x,
     lateral regexp_matches(x.row, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g') m`)
-  const others = new Set([world.tenants.evil.id, world.people.mallory.id, world.people.nobody.id])
+  // The first is the tenant of what is of no tenant.
+  const others = new Set(['00000000-0000-0000-0000-000000000000', world.tenants.evil.id, world.people.mallory.id, world.people.nobody.id])
   return {
     ids: new Set(rows.map((row) => row.text).filter((id) => !others.has(id))),
     fingerprints: async () => {
