@@ -76,13 +76,14 @@ export const row: Row = {
       const [ours, theirs] = [await answer(runners.api, index), await answer(runners.hand, index)]
       if (ours !== theirs || !ours.includes('READY')) throw new Error(`The answers differ:\n${ours}\n${theirs}`)
     }
-    const plain = await race(runners.api, runners.hand, ROUNDS)
-    const withLog = await race(runners.api, runners.logged, ROUNDS / 2)
+    // Counted against the endpoint that does all the same: authentication, claims, policies, and a line in the log.
+    const alike = await race(runners.api, runners.logged, ROUNDS)
+    const bare = await race(runners.api, runners.hand, ROUNDS / 2)
     return [
-      { label: 'requests/s', ratios: plain.speed },
-      { label: 'processor time', ratios: plain.cost, isCounted: false },
-      { label: 'requests/s, an endpoint that logs requests too', ratios: withLog.speed, isCounted: false },
-      { label: 'processor time, an endpoint that logs requests too', ratios: withLog.cost, isCounted: false },
+      { label: 'requests/s', ratios: alike.speed },
+      { label: 'processor time', ratios: alike.cost, isCounted: false },
+      { label: 'requests/s, an endpoint without a request log', ratios: bare.speed, isCounted: false },
+      { label: 'processor time, an endpoint without a request log', ratios: bare.cost, isCounted: false },
     ]
   },
 }

@@ -5,6 +5,7 @@ create or replace function app_private.authenticate(token text, tenant text, ip 
 as $$
 declare
   v_claims jsonb;
+  v_hidden uuid[];
 begin
   -- For what authentication itself writes down.
   perform set_config('app.ip', coalesce(host(authenticate.ip), ''), true),
@@ -16,10 +17,22 @@ begin
   if authenticate.token is null then
     return v_claims;
   elsif authenticate.token like 'fh\_live\_%' then
-    return v_claims || app_private.authenticate_api_key(authenticate.token, authenticate.tenant, authenticate.ip);
+    v_claims := v_claims || app_private.authenticate_api_key(authenticate.token, authenticate.tenant, authenticate.ip);
   else
-    return v_claims || app_private.authenticate_session(authenticate.token, authenticate.tenant);
+    v_claims := v_claims || app_private.authenticate_session(authenticate.token, authenticate.tenant);
   end if;
+  if v_claims ->> 'tenant_id' = '' then
+    return v_claims;
+  end if;
+
+  perform set_config('app.tenant_id', v_claims ->> 'tenant_id', true),
+    set_config('app.user_id', v_claims ->> 'user_id', true),
+    set_config('app.member_role', v_claims ->> 'member_role', true);
+  v_hidden := app_hidden.find_hidden_project_ids();
+  if cardinality(v_hidden) <= 100 then
+    v_claims := v_claims || jsonb_build_object('hidden_project_ids', v_hidden::text);
+  end if;
+  return v_claims;
 end
 $$;
 comment on function app_private.authenticate(text, text, inet, text, text) is 'Turns what a request presents into its claims: settings app.* without the prefix, the role, and whether the answer may be cached.';

@@ -3,7 +3,7 @@ create or replace function app_private.tg__announce_revocation() returns trigger
   set search_path to pg_catalog, pg_temp
 as $$
 begin
-  perform pg_notify('auth_revoked', TG_ARGV[0] || (to_jsonb(NEW) ->> TG_ARGV[1]));
+  perform pg_notify('auth_revoked', TG_ARGV[0] || (to_jsonb(coalesce(NEW, OLD)) ->> TG_ARGV[1]));
   return null;
 end
 $$;

@@ -9,13 +9,7 @@ drop policy if exists select_visible on app_public.projects;
 create policy select_visible on app_public.projects for select to app_user
   using (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null
-    -- A row that shows by itself that it is not hidden spares the statement the set of those that are, which costs
-    -- more than reading the row. What stands before that set must follow from app_hidden.hidden_project_ids.
-    and (visibility = 'public'
-      or (visibility = 'team' and team_id is null and (select app_hidden.has_role('viewer')))
-      or owner_id = (select app_hidden.current_user_id())
-      or (select app_hidden.has_role('admin'))
-      or id <> all ((select app_hidden.hidden_project_ids())::uuid[]))
+    and id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or id = (select app_hidden.current_project_id())));
 comment on policy select_visible on app_public.projects is 'Members see the projects that visibility opens to them; a key narrowed to a project sees that one.';
 

@@ -2,7 +2,7 @@ import type pg from 'pg'
 
 /** The transaction-local settings app.<name> that policies and functions read; a missing one is set to the empty string. */
 export const CLAIM_NAMES = [
-  'tenant_id', 'user_id', 'member_role', 'session_id', 'api_key_id', 'scopes', 'permissions', 'project_id', 'environment_id',
+  'tenant_id', 'user_id', 'member_role', 'session_id', 'api_key_id', 'scopes', 'permissions', 'project_id', 'environment_id', 'hidden_project_ids',
   'actor_type', 'actor', 'request_id', 'ip', 'user_agent',
 ] as const
 

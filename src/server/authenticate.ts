@@ -62,7 +62,7 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
 
     revoke(payload) {
       revocations++
-      for (const [key, { claims }] of cache) if (isRevoked(claims, payload)) cache.delete(key)
+      for (const [key, { claims }] of cache) if (isRevoked(claims, payload) || payload === `visibility:${claims.tenant_id}`) cache.delete(key)
       log.debug({ revoked: payload }, 'revocation')
     },
 

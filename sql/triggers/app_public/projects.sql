@@ -13,3 +13,8 @@ create or replace trigger _200_keep_identity
 create or replace trigger _500_create_environments
   after insert on app_public.projects for each row
   execute function app_private.tg_projects__create_environments();
+
+-- What is hidden from whom is a claim that the API may have kept.
+create or replace trigger _510_announce_revocation
+  after insert or update of visibility, team_id, owner_id, deleted_at or delete on app_public.projects for each row
+  execute function app_private.tg__announce_revocation('visibility:', 'tenant_id');
