@@ -211,15 +211,17 @@ async function verifyVersions(client: pg.ClientBase, tenantId: string, chain: re
       with
         sealed as materialized (
           -- Detoasted once, and not once for each version.
-          select s.number, s.from_transaction, s.until_transaction, s.manifest || ''::bytea as manifest
+          select s.number, s.manifest || ''::bytea as manifest
           from audit.seals s where s.tenant_id = $1 and s.number between $2 and $3),
-        said as (
+        -- Materialized, lest a join carries the manifest along with each version.
+        said as materialized (
           select s.number, encode(substr(s.manifest, i * 48 + 1, 16), 'hex')::uuid as id, substr(s.manifest, i * 48 + 17, 32) as digest
           from sealed s, generate_series(0, length(s.manifest) / 48 - 1) i),
-        there as (
+        there as materialized (
           select s.number, l.id, l.created_at, pg_temp.version_digest(row(${columns.map((name) => `l.${name}`).join(', ')})::audit.row_versions) as digest
-          from sealed s
-          join pg_temp.ledger l on l.tenant_id = $1 and l.transaction_id >= s.from_transaction and l.transaction_id < s.until_transaction),
+          from audit.seals s
+          join pg_temp.ledger l on l.tenant_id = s.tenant_id and l.transaction_id >= s.from_transaction and l.transaction_id < s.until_transaction
+          where s.tenant_id = $1 and s.number between $2 and $3),
         different as materialized (
           select a.number as said_number, a.id as said_id, a.digest as said_digest, b.number as there_number, b.id as there_id, b.created_at
           from said a
