@@ -173,6 +173,16 @@ create type app_public.repository_type as enum ('new', 'existing');
 alter type app_public.repository_type owner to freehold_owner;
 comment on type app_public.repository_type is 'Whether the repository was made for the project or was there before.';
 
+create type app_public.revert_step as (table_name text, row_id uuid, action app_public.audit_action, changes jsonb, conflict text, transaction_id text);
+alter type app_public.revert_step owner to freehold_owner;
+comment on type app_public.revert_step is 'One row that a revert writes, or would write.';
+comment on column app_public.revert_step.table_name is 'Table of the row.';
+comment on column app_public.revert_step.row_id is 'The row.';
+comment on column app_public.revert_step.action is 'What is done to it; null when a conflict keeps that from being known.';
+comment on column app_public.revert_step.changes is 'By column: {"from": value now, "to": value afterwards}; without from for a row that comes back, without to for one that goes.';
+comment on column app_public.revert_step.conflict is 'Why it can not be done, a kind and after a colon what it is about; null when it can.';
+comment on column app_public.revert_step.transaction_id is 'Transaction of the revert, by which it can be reverted in its turn; null in a preview.';
+
 create domain app_public.slug as text
   constraint slug_check CHECK (VALUE ~ '^[a-z0-9][a-z0-9-]{1,62}$'::text);
 alter domain app_public.slug owner to freehold_owner;
@@ -550,10 +560,10 @@ CREATE INDEX api_keys_user_id_idx ON app_public.api_keys USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at, grace_expires_at, expires_at, scopes, permissions, project_id, environment_id, allowed_ips, rate_limit_per_minute, usage_limit ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.api_keys REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.api_keys REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.api_keys REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.api_keys REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('api_keys', 'admin', '{checksum,label,last_used,revoked,is_active}', '{checksum}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
 create policy all_system on app_public.api_keys as permissive for all to app_system
   using (true)
   with check (true);
@@ -1183,6 +1193,7 @@ CREATE INDEX project_members_updated_at_idx ON app_public.project_members USING 
 CREATE INDEX project_members_user_id_idx ON app_public.project_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
 CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
@@ -1349,6 +1360,7 @@ CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.projects FOR EACH
 CREATE TRIGGER _200_check_team BEFORE INSERT OR UPDATE OF team_id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__check_team();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _500_create_environments AFTER INSERT ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__create_environments();
+CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE OF visibility, team_id, owner_id, deleted_at ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.projects REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.projects REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
 CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.projects FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
@@ -1467,6 +1479,7 @@ CREATE INDEX team_members_updated_at_idx ON app_public.team_members USING btree 
 CREATE INDEX team_members_user_id_idx ON app_public.team_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.team_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.team_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
 CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.team_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
@@ -1972,6 +1985,28 @@ grant delete, insert, select, update on table app_public.webhook_sources to app_
 grant delete, select, update (name, description, is_active) on table app_public.webhook_sources to app_user;
 grant select on table app_public.webhook_sources to freehold_worker;
 
+create table audit.erasures (
+  user_id uuid not null,
+  invitation_ids uuid[] not null default '{}'::uuid[],
+  erased_at timestamp with time zone not null default now(),
+  erased_by uuid,
+  constraint erasures_pkey PRIMARY KEY (user_id)
+);
+alter table audit.erasures enable row level security, force row level security;
+alter table audit.erasures owner to freehold_owner;
+comment on table audit.erasures is 'People whose personal data was destroyed: the only lawful reason for personal columns of the ledger to be empty. Append-only.';
+comment on column audit.erasures.user_id is 'Whose data it was; the identifier alone stays.';
+comment on column audit.erasures.invitation_ids is 'Memberships that named their address before they named the person.';
+comment on column audit.erasures.erased_at is 'When it was destroyed.';
+comment on column audit.erasures.erased_by is 'Who asked for it; null for an operator.';
+CREATE TRIGGER _200_refuse_change BEFORE DELETE OR UPDATE ON audit.erasures FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change('erasures');
+CREATE TRIGGER _210_refuse_change BEFORE TRUNCATE ON audit.erasures FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('erasures');
+create policy all_system on audit.erasures as permissive for all to app_system
+  using (true)
+  with check (true);
+comment on policy all_system on audit.erasures is 'Erasure writes here, the verifier reads.';
+grant insert, select on table audit.erasures to app_system;
+
 create table audit.row_versions (
   tenant_id uuid not null,
   created_at timestamp with time zone not null default clock_timestamp(),
@@ -2083,6 +2118,7 @@ comment on column audit.seals.manifest is '48 bytes for each version in order of
 comment on column audit.seals.previous_digest is 'Digest of the seal before; 32 zero bytes for the first.';
 comment on column audit.seals.digest is 'SHA-256 of previous digest, tenant, number, range and manifest.';
 comment on column audit.seals.created_at is 'When it was made.';
+CREATE INDEX seals_created_at_idx ON audit.seals USING btree (created_at, tenant_id, number);
 CREATE TRIGGER _200_refuse_change BEFORE DELETE OR UPDATE ON audit.seals FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change('seals');
 CREATE TRIGGER _210_refuse_change BEFORE TRUNCATE ON audit.seals FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('seals');
 create policy all_system on audit.seals as permissive for all to app_system
@@ -2098,6 +2134,521 @@ create policy tenant_isolation on audit.seals as restrictive for all to app_user
 comment on policy tenant_isolation on audit.seals is 'The wall: nothing of another tenant, whatever the doors say.';
 grant insert, select on table audit.seals to app_system;
 grant select on table audit.seals to app_user;
+
+create view app_public.api_keys_audit (tenant_id, id, api_key_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, actor_api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS api_key_id,
+    project_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id AS actor_api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'api_keys'::text;
+alter view app_public.api_keys_audit owner to freehold_owner;
+comment on view app_public.api_keys_audit is 'Every version of every API key: who did what to it, and when. Seen by every admin and above who sees its project, and by the person it is about.';
+comment on column app_public.api_keys_audit.tenant_id is 'Tenant of the API key.';
+comment on column app_public.api_keys_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.api_keys_audit.api_key_id is 'The API key; it may be gone by now.';
+comment on column app_public.api_keys_audit.project_id is 'Project it belongs to.';
+comment on column app_public.api_keys_audit.action is 'What happened.';
+comment on column app_public.api_keys_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.api_keys_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.api_keys_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.api_keys_audit.created_at is 'When it was done.';
+comment on column app_public.api_keys_audit.actor_type is 'Kind of actor.';
+comment on column app_public.api_keys_audit.actor_api_key_id is 'API key that did it; null when none.';
+comment on column app_public.api_keys_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.api_keys_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.api_keys_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.api_keys_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.api_keys_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.api_keys_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.api_keys_audit to app_user;
+
+create view app_public.deployments_audit (tenant_id, id, deployment_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS deployment_id,
+    project_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'deployments'::text;
+alter view app_public.deployments_audit owner to freehold_owner;
+comment on view app_public.deployments_audit is 'Every version of every deployment: who did what to it, and when. Seen by every member who sees its project.';
+comment on column app_public.deployments_audit.tenant_id is 'Tenant of the deployment.';
+comment on column app_public.deployments_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.deployments_audit.deployment_id is 'The deployment; it may be gone by now.';
+comment on column app_public.deployments_audit.project_id is 'Project it belongs to.';
+comment on column app_public.deployments_audit.action is 'What happened.';
+comment on column app_public.deployments_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.deployments_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.deployments_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.deployments_audit.created_at is 'When it was done.';
+comment on column app_public.deployments_audit.actor_type is 'Kind of actor.';
+comment on column app_public.deployments_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.deployments_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.deployments_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.deployments_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.deployments_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.deployments_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.deployments_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.deployments_audit to app_user;
+
+create view app_public.project_environments_audit (tenant_id, id, project_environment_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS project_environment_id,
+    project_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'project_environments'::text;
+alter view app_public.project_environments_audit owner to freehold_owner;
+comment on view app_public.project_environments_audit is 'Every version of every project environment: who did what to it, and when. Seen by every member who sees its project.';
+comment on column app_public.project_environments_audit.tenant_id is 'Tenant of the project environment.';
+comment on column app_public.project_environments_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.project_environments_audit.project_environment_id is 'The project environment; it may be gone by now.';
+comment on column app_public.project_environments_audit.project_id is 'Project it belongs to.';
+comment on column app_public.project_environments_audit.action is 'What happened.';
+comment on column app_public.project_environments_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.project_environments_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.project_environments_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.project_environments_audit.created_at is 'When it was done.';
+comment on column app_public.project_environments_audit.actor_type is 'Kind of actor.';
+comment on column app_public.project_environments_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.project_environments_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.project_environments_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.project_environments_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.project_environments_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.project_environments_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.project_environments_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.project_environments_audit to app_user;
+
+create view app_public.project_members_audit (tenant_id, id, project_member_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS project_member_id,
+    project_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'project_members'::text;
+alter view app_public.project_members_audit owner to freehold_owner;
+comment on view app_public.project_members_audit is 'Every version of every project member: who did what to it, and when. Seen by every viewer and above who sees its project, and by the person it is about.';
+comment on column app_public.project_members_audit.tenant_id is 'Tenant of the project member.';
+comment on column app_public.project_members_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.project_members_audit.project_member_id is 'The project member; it may be gone by now.';
+comment on column app_public.project_members_audit.project_id is 'Project it belongs to.';
+comment on column app_public.project_members_audit.action is 'What happened.';
+comment on column app_public.project_members_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.project_members_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.project_members_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.project_members_audit.created_at is 'When it was done.';
+comment on column app_public.project_members_audit.actor_type is 'Kind of actor.';
+comment on column app_public.project_members_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.project_members_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.project_members_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.project_members_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.project_members_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.project_members_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.project_members_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.project_members_audit to app_user;
+
+create view app_public.projects_audit (tenant_id, id, project_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS project_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'projects'::text;
+alter view app_public.projects_audit owner to freehold_owner;
+comment on view app_public.projects_audit is 'Every version of every project: who did what to it, and when. Seen by every member who sees its project.';
+comment on column app_public.projects_audit.tenant_id is 'Tenant of the project.';
+comment on column app_public.projects_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.projects_audit.project_id is 'The project; it may be gone by now.';
+comment on column app_public.projects_audit.action is 'What happened.';
+comment on column app_public.projects_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.projects_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.projects_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.projects_audit.created_at is 'When it was done.';
+comment on column app_public.projects_audit.actor_type is 'Kind of actor.';
+comment on column app_public.projects_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.projects_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.projects_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.projects_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.projects_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.projects_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.projects_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.projects_audit to app_user;
+
+create view app_public.sessions_audit (tenant_id, id, session_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, actor_session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS session_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id AS actor_session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'sessions'::text;
+alter view app_public.sessions_audit owner to freehold_owner;
+comment on view app_public.sessions_audit is 'Every version of every session: who did what to it, and when. Seen by the person alone.';
+comment on column app_public.sessions_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
+comment on column app_public.sessions_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.sessions_audit.session_id is 'The session; it may be gone by now.';
+comment on column app_public.sessions_audit.action is 'What happened.';
+comment on column app_public.sessions_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.sessions_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.sessions_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.sessions_audit.created_at is 'When it was done.';
+comment on column app_public.sessions_audit.actor_type is 'Kind of actor.';
+comment on column app_public.sessions_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.sessions_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.sessions_audit.actor_session_id is 'Session in which it was done; null when none.';
+comment on column app_public.sessions_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.sessions_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.sessions_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.sessions_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.sessions_audit to app_user;
+
+create view app_public.team_members_audit (tenant_id, id, team_member_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS team_member_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'team_members'::text;
+alter view app_public.team_members_audit owner to freehold_owner;
+comment on view app_public.team_members_audit is 'Every version of every team member: who did what to it, and when. Seen by every viewer and above, and by the person it is about.';
+comment on column app_public.team_members_audit.tenant_id is 'Tenant of the team member.';
+comment on column app_public.team_members_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.team_members_audit.team_member_id is 'The team member; it may be gone by now.';
+comment on column app_public.team_members_audit.action is 'What happened.';
+comment on column app_public.team_members_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.team_members_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.team_members_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.team_members_audit.created_at is 'When it was done.';
+comment on column app_public.team_members_audit.actor_type is 'Kind of actor.';
+comment on column app_public.team_members_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.team_members_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.team_members_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.team_members_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.team_members_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.team_members_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.team_members_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.team_members_audit to app_user;
+
+create view app_public.teams_audit (tenant_id, id, team_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS team_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'teams'::text;
+alter view app_public.teams_audit owner to freehold_owner;
+comment on view app_public.teams_audit is 'Every version of every team: who did what to it, and when. Seen by every viewer and above.';
+comment on column app_public.teams_audit.tenant_id is 'Tenant of the team.';
+comment on column app_public.teams_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.teams_audit.team_id is 'The team; it may be gone by now.';
+comment on column app_public.teams_audit.action is 'What happened.';
+comment on column app_public.teams_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.teams_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.teams_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.teams_audit.created_at is 'When it was done.';
+comment on column app_public.teams_audit.actor_type is 'Kind of actor.';
+comment on column app_public.teams_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.teams_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.teams_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.teams_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.teams_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.teams_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.teams_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.teams_audit to app_user;
+
+create view app_public.tenant_members_audit (tenant_id, id, tenant_member_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS tenant_member_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'tenant_members'::text;
+alter view app_public.tenant_members_audit owner to freehold_owner;
+comment on view app_public.tenant_members_audit is 'Every version of every tenant member: who did what to it, and when. Seen by every admin and above, and by the person it is about.';
+comment on column app_public.tenant_members_audit.tenant_id is 'Tenant of the tenant member.';
+comment on column app_public.tenant_members_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.tenant_members_audit.tenant_member_id is 'The tenant member; it may be gone by now.';
+comment on column app_public.tenant_members_audit.action is 'What happened.';
+comment on column app_public.tenant_members_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.tenant_members_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.tenant_members_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.tenant_members_audit.created_at is 'When it was done.';
+comment on column app_public.tenant_members_audit.actor_type is 'Kind of actor.';
+comment on column app_public.tenant_members_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.tenant_members_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.tenant_members_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.tenant_members_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.tenant_members_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.tenant_members_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.tenant_members_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.tenant_members_audit to app_user;
+
+create view app_public.tenants_audit (tenant_id, id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'tenants'::text AND row_id = tenant_id;
+alter view app_public.tenants_audit owner to freehold_owner;
+comment on view app_public.tenants_audit is 'Every version of every tenant: who did what to it, and when. Seen by every viewer and above.';
+comment on column app_public.tenants_audit.tenant_id is 'The tenant.';
+comment on column app_public.tenants_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.tenants_audit.action is 'What happened.';
+comment on column app_public.tenants_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.tenants_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.tenants_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.tenants_audit.created_at is 'When it was done.';
+comment on column app_public.tenants_audit.actor_type is 'Kind of actor.';
+comment on column app_public.tenants_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.tenants_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.tenants_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.tenants_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.tenants_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.tenants_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.tenants_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.tenants_audit to app_user;
+
+create view app_public.user_settings_audit (tenant_id, id, user_id, action, executor_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS user_id,
+    action,
+    user_id AS executor_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'user_settings'::text;
+alter view app_public.user_settings_audit owner to freehold_owner;
+comment on view app_public.user_settings_audit is 'Every version of every user setting: who did what to it, and when. Seen by the person alone.';
+comment on column app_public.user_settings_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
+comment on column app_public.user_settings_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.user_settings_audit.user_id is 'The user; it may be gone by now.';
+comment on column app_public.user_settings_audit.action is 'What happened.';
+comment on column app_public.user_settings_audit.executor_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.user_settings_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.user_settings_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.user_settings_audit.created_at is 'When it was done.';
+comment on column app_public.user_settings_audit.actor_type is 'Kind of actor.';
+comment on column app_public.user_settings_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.user_settings_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.user_settings_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.user_settings_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.user_settings_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.user_settings_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.user_settings_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.user_settings_audit to app_user;
+
+create view app_public.users_audit (tenant_id, id, user_id, action, executor_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS user_id,
+    action,
+    user_id AS executor_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'users'::text;
+alter view app_public.users_audit owner to freehold_owner;
+comment on view app_public.users_audit is 'Every version of every user: who did what to it, and when. Seen by the person alone.';
+comment on column app_public.users_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
+comment on column app_public.users_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.users_audit.user_id is 'The user; it may be gone by now.';
+comment on column app_public.users_audit.action is 'What happened.';
+comment on column app_public.users_audit.executor_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.users_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.users_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.users_audit.created_at is 'When it was done.';
+comment on column app_public.users_audit.actor_type is 'Kind of actor.';
+comment on column app_public.users_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.users_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.users_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.users_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.users_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.users_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.users_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.users_audit to app_user;
+
+create view app_public.webhook_sources_audit (tenant_id, id, webhook_source_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
+ SELECT tenant_id,
+    id,
+    row_id AS webhook_source_id,
+    project_id,
+    action,
+    user_id,
+    diff || COALESCE(personal -> 'diff'::text, '{}'::jsonb) AS diff,
+    snapshot || COALESCE(personal -> 'snapshot'::text, '{}'::jsonb) AS snapshot,
+    created_at,
+    actor_type,
+    api_key_id,
+    actor,
+    session_id,
+    request_id,
+    ip AS ip_address,
+    user_agent,
+    transaction_id::text AS transaction_id
+   FROM audit.row_versions v
+  WHERE table_name = 'webhook_sources'::text;
+alter view app_public.webhook_sources_audit owner to freehold_owner;
+comment on view app_public.webhook_sources_audit is 'Every version of every webhook source: who did what to it, and when. Seen by every developer and above who sees its project.';
+comment on column app_public.webhook_sources_audit.tenant_id is 'Tenant of the webhook source.';
+comment on column app_public.webhook_sources_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
+comment on column app_public.webhook_sources_audit.webhook_source_id is 'The webhook source; it may be gone by now.';
+comment on column app_public.webhook_sources_audit.project_id is 'Project it belongs to.';
+comment on column app_public.webhook_sources_audit.action is 'What happened.';
+comment on column app_public.webhook_sources_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
+comment on column app_public.webhook_sources_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
+comment on column app_public.webhook_sources_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
+comment on column app_public.webhook_sources_audit.created_at is 'When it was done.';
+comment on column app_public.webhook_sources_audit.actor_type is 'Kind of actor.';
+comment on column app_public.webhook_sources_audit.api_key_id is 'API key that did it; null when none.';
+comment on column app_public.webhook_sources_audit.actor is 'Task, webhook source or database role when it was no request.';
+comment on column app_public.webhook_sources_audit.session_id is 'Session in which it was done; null when none.';
+comment on column app_public.webhook_sources_audit.request_id is 'Request in which it was done; null outside of requests.';
+comment on column app_public.webhook_sources_audit.ip_address is 'Address the request came from; null when unknown or erased.';
+comment on column app_public.webhook_sources_audit.user_agent is 'User agent of the request; null when unknown or erased.';
+comment on column app_public.webhook_sources_audit.transaction_id is 'Transaction it was part of.';
+grant select on table app_public.webhook_sources_audit to app_user;
 
 CREATE OR REPLACE FUNCTION app_hidden.current_actor_type()
  RETURNS app_public.actor_type
@@ -2270,21 +2821,7 @@ alter function app_hidden.current_user_tenant_ids() owner to app_system;
 comment on function app_hidden.current_user_tenant_ids() is 'Tenants that the person of the request has joined.';
 grant execute on function app_hidden.current_user_tenant_ids() to app_user;
 
-CREATE OR REPLACE FUNCTION app_hidden.has_role(minimum app_public.member_role)
- RETURNS boolean
- LANGUAGE sql
- STABLE PARALLEL SAFE
-AS $function$
-  select coalesce(nullif(current_setting('app.member_role', true), '')::app_public.member_role >= has_role.minimum, false)
-$function$;
-alter function app_hidden.has_role(minimum app_public.member_role) owner to freehold_owner;
-comment on function app_hidden.has_role(minimum app_public.member_role) is 'Whether the request ranks at least so high inside its tenant.';
-grant execute on function app_hidden.has_role(minimum app_public.member_role) to app_anonymous;
-grant execute on function app_hidden.has_role(minimum app_public.member_role) to app_system;
-grant execute on function app_hidden.has_role(minimum app_public.member_role) to app_user;
-grant execute on function app_hidden.has_role(minimum app_public.member_role) to freehold_worker;
-
-CREATE OR REPLACE FUNCTION app_hidden.hidden_project_ids()
+CREATE OR REPLACE FUNCTION app_hidden.find_hidden_project_ids()
  RETURNS uuid[]
  LANGUAGE sql
  STABLE PARALLEL SAFE SECURITY DEFINER
@@ -2312,8 +2849,36 @@ AS $function$
             and t.user_id = app_hidden.current_user_id() and t.status = 'joined')
         end))
 $function$;
-alter function app_hidden.hidden_project_ids() owner to app_system;
+alter function app_hidden.find_hidden_project_ids() owner to app_system;
+comment on function app_hidden.find_hidden_project_ids() is 'Projects of the tenant that are deleted or that the person of the request may not see.';
+grant execute on function app_hidden.find_hidden_project_ids() to app_user;
+
+CREATE OR REPLACE FUNCTION app_hidden.has_role(minimum app_public.member_role)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select coalesce(nullif(current_setting('app.member_role', true), '')::app_public.member_role >= has_role.minimum, false)
+$function$;
+alter function app_hidden.has_role(minimum app_public.member_role) owner to freehold_owner;
+comment on function app_hidden.has_role(minimum app_public.member_role) is 'Whether the request ranks at least so high inside its tenant.';
+grant execute on function app_hidden.has_role(minimum app_public.member_role) to app_anonymous;
+grant execute on function app_hidden.has_role(minimum app_public.member_role) to app_system;
+grant execute on function app_hidden.has_role(minimum app_public.member_role) to app_user;
+grant execute on function app_hidden.has_role(minimum app_public.member_role) to freehold_worker;
+
+CREATE OR REPLACE FUNCTION app_hidden.hidden_project_ids()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select coalesce(
+    nullif(current_setting('app.hidden_project_ids', true), '')::uuid[],
+    app_hidden.find_hidden_project_ids())
+$function$;
+alter function app_hidden.hidden_project_ids() owner to freehold_owner;
 comment on function app_hidden.hidden_project_ids() is 'Projects of the tenant that are deleted or that the person of the request may not see.';
+grant execute on function app_hidden.hidden_project_ids() to app_system;
 grant execute on function app_hidden.hidden_project_ids() to app_user;
 
 CREATE OR REPLACE FUNCTION app_hidden.is_deployment_move_allowed(from_status app_public.deployment_status, to_status app_public.deployment_status)
@@ -2492,6 +3057,7 @@ CREATE OR REPLACE FUNCTION app_private.authenticate(token text, tenant text, ip 
 AS $function$
 declare
   v_claims jsonb;
+  v_hidden uuid[];
 begin
   -- For what authentication itself writes down.
   perform set_config('app.ip', coalesce(host(authenticate.ip), ''), true),
@@ -2503,10 +3069,22 @@ begin
   if authenticate.token is null then
     return v_claims;
   elsif authenticate.token like 'fh\_live\_%' then
-    return v_claims || app_private.authenticate_api_key(authenticate.token, authenticate.tenant, authenticate.ip);
+    v_claims := v_claims || app_private.authenticate_api_key(authenticate.token, authenticate.tenant, authenticate.ip);
   else
-    return v_claims || app_private.authenticate_session(authenticate.token, authenticate.tenant);
+    v_claims := v_claims || app_private.authenticate_session(authenticate.token, authenticate.tenant);
   end if;
+  if v_claims ->> 'tenant_id' = '' then
+    return v_claims;
+  end if;
+
+  perform set_config('app.tenant_id', v_claims ->> 'tenant_id', true),
+    set_config('app.user_id', v_claims ->> 'user_id', true),
+    set_config('app.member_role', v_claims ->> 'member_role', true);
+  v_hidden := app_hidden.find_hidden_project_ids();
+  if cardinality(v_hidden) <= 100 then
+    v_claims := v_claims || jsonb_build_object('hidden_project_ids', v_hidden::text);
+  end if;
+  return v_claims;
 end
 $function$;
 alter function app_private.authenticate(token text, tenant text, ip inet, user_agent text, request_id text) owner to app_system;
@@ -2768,6 +3346,9 @@ begin
   where s.user_id = v_member.user_id and s.default_tenant_id = v_member.tenant_id;
   perform app_private.record_event('member.removed', v_member.tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('userId', v_member.user_id));
+  perform app_private.log_audit_event(app_hidden.current_user_id(),
+    case when v_member.user_id = app_hidden.current_user_id() then 'member.left' else 'member.removed' end,
+    'tenant_member', v_member.id, jsonb_build_object('userId', v_member.user_id), tenant_id => v_member.tenant_id);
   return v_member;
 end
 $function$;
@@ -2813,6 +3394,169 @@ $function$;
 alter function app_private.ensure_partitions(months_ahead integer) owner to freehold_owner;
 comment on function app_private.ensure_partitions(months_ahead integer) is 'Makes the monthly partitions from this month to some months ahead; returns how many were missing.';
 grant execute on function app_private.ensure_partitions(months_ahead integer) to freehold_worker;
+
+CREATE OR REPLACE FUNCTION app_private.erase_person(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user        app_public.users;
+  v_tenants     jsonb;
+  v_tenant_id   uuid;
+  v_emails      text[];
+  v_names       text[];
+  v_ips         inet[];
+  v_pattern     text;
+  v_name        text;
+  v_invitations uuid[];
+begin
+  select * into v_user from app_public.users u where u.id = erase_person.user_id for update;
+  if v_user.id is null or exists (select from audit.erasures e where e.user_id = v_user.id) then
+    perform app_hidden.raise_error(404, 'USER_NOT_FOUND', 'No such person');
+  end if;
+  -- In the order that tg_tenant_members__keep_owner locks them: another owner who leaves now waits, or is seen to be gone.
+  perform from app_public.tenants t
+  where t.id in (select m.tenant_id from app_public.tenant_members m where m.user_id = v_user.id and m.role = 'owner' and m.invitation_status = 'joined')
+  order by t.id
+  for no key update;
+  select jsonb_agg(t.slug order by t.slug) into v_tenants
+  from app_public.tenant_members m
+  join app_public.tenants t on t.id = m.tenant_id
+  where m.user_id = v_user.id and m.role = 'owner' and m.invitation_status = 'joined'
+    and not exists (
+      select from app_public.tenant_members o
+      where o.tenant_id = m.tenant_id and o.user_id <> m.user_id and o.role = 'owner' and o.invitation_status = 'joined');
+  if v_tenants is not null then
+    perform app_hidden.raise_error(409, 'LAST_OWNER', 'They are the last owner of a tenant; transfer ownership first',
+      jsonb_build_object('tenants', v_tenants));
+  end if;
+
+  -- All addresses, names and origins they ever had with us.
+  select array_agg(distinct e.value) into v_emails
+  from (
+    select v_user.email::text
+    union all
+    select p.value ->> 'email'
+    from audit.row_versions r
+    cross join lateral (values (r.personal -> 'snapshot'), (r.personal -> 'diff')) p (value)
+    where r.subject_id = v_user.id and r.table_name = 'users') e (value)
+  where e.value is not null;
+  select array_agg(distinct n.value) into v_names
+  from (
+    select unnest(array[v_user.username::text, v_user.name, v_user.full_name, v_user.first_name, v_user.last_name, v_user.github_username])
+    union all
+    select p.value ->> k.name
+    from audit.row_versions r
+    cross join lateral (values (r.personal -> 'snapshot'), (r.personal -> 'diff')) p (value)
+    cross join (values ('username'), ('name'), ('first_name'), ('last_name'), ('github_username')) k (name)
+    where r.subject_id = v_user.id and r.table_name = 'users') n (value)
+  where n.value <> '';
+  select array_agg(distinct i.value) into v_ips
+  from (
+    select s.ip_address from app_public.sessions s where s.user_id = v_user.id
+    union all
+    select l.ip_address from app_public.audit_logs l where l.user_id = v_user.id
+    union all
+    select r.ip from audit.row_versions r where r.user_id = v_user.id
+    union all
+    select r.ip from audit.row_versions r where r.user_id is null and r.subject_id = v_user.id
+    union all
+    select app_hidden.current_ip() where app_hidden.current_user_id() = v_user.id) i (value)
+  where i.value is not null;
+  select '(' || string_agg(regexp_replace(e.value, '([^a-zA-Z0-9 ])', '\\\1', 'g'), '|') || ')' into v_pattern
+  from unnest(v_emails) e (value);
+  select coalesce(array_agg(distinct m.id), '{}') into v_invitations
+  from (
+    select m.id from app_public.tenant_members m where m.user_id = v_user.id or m.invited_email = any (v_emails)
+    union all
+    select r.row_id
+    from audit.row_versions r
+    where r.table_name = 'tenant_members'
+      and (r.subject_id = v_user.id or r.personal -> 'snapshot' ->> 'invited_email' = any (v_emails)
+        or r.personal -> 'diff' ->> 'invited_email' = any (v_emails))) m;
+
+  -- From here on nothing writes down where they come from.
+  if app_hidden.current_user_id() = v_user.id then
+    perform set_config('app.ip', '', true), set_config('app.user_agent', '', true);
+  end if;
+
+  for v_tenant_id in
+    select m.tenant_id from app_public.tenant_members m
+    where m.user_id = v_user.id and m.invitation_status = 'joined'
+    order by m.tenant_id
+  loop
+    perform app_private.end_membership(v_tenant_id, v_user.id);
+  end loop;
+  update app_public.tenants t set billing_owner_id = null where t.billing_owner_id = v_user.id;
+  update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now()), allowed_ips = null where k.user_id = v_user.id;
+  update app_public.tenant_members m set invited_email = null where m.user_id = v_user.id and m.invited_email is not null;
+  delete from app_private.invitation_directory d
+  using app_public.tenant_members m
+  where m.tenant_id = d.tenant_id and m.id = d.member_id and m.invited_email = any (v_emails);
+  update app_public.tenant_members m
+  set invited_email = 'erased-' || m.id || '@erased.invalid',
+    invitation_status = case when m.invitation_status = 'invited' then 'expired' else m.invitation_status end
+  where m.invited_email = any (v_emails);
+  update app_public.sessions s
+  set revoked_at = coalesce(s.revoked_at, now()), ip_address = null, user_agent = null, device_info = '{}'
+  where s.user_id = v_user.id;
+  delete from app_private.user_tokens t where t.user_id = v_user.id;
+  delete from app_private.user_secrets s where s.user_id = v_user.id;
+  update app_public.user_settings s set preferences = '{}', settings = '{}', default_tenant_id = null where s.user_id = v_user.id;
+  update app_public.users u
+  set email = 'erased-' || u.id || '@erased.invalid', username = 'erased-' || right(u.id::text, 12), name = 'Erased',
+    first_name = null, last_name = null, avatar_url = null, bio = null, location = null, website_url = null, github_username = null,
+    email_verified_at = null, two_factor_enabled = false, last_login_at = null, is_active = false, deleted_at = now()
+  where u.id = v_user.id;
+  delete from app_private.emails m where m.recipient = any (v_emails);
+  update app_private.emails m set details = m.details - 'invitedBy' where m.details ->> 'invitedBy' = any (v_names);
+  delete from app_private.rate_limits r
+  where r.subject_id = any (v_emails) or r.subject_id = v_user.id::text or r.subject_id = any (select host(i.value) from unnest(v_ips) i (value));
+  delete from app_public.idempotency_keys k where k.response::text ~* v_pattern;
+
+  -- What others sent us: their address, and their name where it stands by itself beside it.
+  update app_public.webhook_events w set raw_body = '' where encode(w.raw_body, 'escape') ~* v_pattern or w.payload::text ~* v_pattern;
+  update app_public.webhook_events w
+  set payload = regexp_replace(w.payload::text, v_pattern, '[erased]', 'gi')::jsonb,
+    headers = regexp_replace(w.headers::text, v_pattern, '[erased]', 'gi')::jsonb,
+    error = regexp_replace(w.error, v_pattern, '[erased]', 'gi')
+  where w.payload::text ~* v_pattern or w.headers::text ~* v_pattern or w.error ~* v_pattern;
+  foreach v_name in array v_names loop
+    update app_public.webhook_events w
+    set payload = replace(w.payload::text, to_json(v_name)::text, '"[erased]"')::jsonb
+    where w.payload::text like '%[erased]%' and strpos(w.payload::text, to_json(v_name)::text) > 0;
+  end loop;
+
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.erased', 'user', v_user.id);
+  update app_public.audit_logs l set ip_address = null, user_agent = null
+  where l.user_id = v_user.id and (l.ip_address is not null or l.user_agent is not null);
+  -- What nobody had logged in for: resets they asked for, invitations they declined, refusals at their address.
+  update app_public.audit_logs l set ip_address = null, user_agent = null
+  where l.user_id is null and (l.ip_address is not null or l.user_agent is not null)
+    and (l.resource_id = v_user.id or l.resource_id = any (v_invitations) or (l.resource_id is null and l.ip_address = any (v_ips)));
+  update app_public.audit_logs l set details = '{}'
+  where l.details <> '{}' and (l.details::text ~* v_pattern
+    or (l.user_id = v_user.id and exists (select from unnest(v_names) n (value) where strpos(l.details::text, to_json(n.value)::text) > 0)));
+
+  -- The ledger, with what this transaction has just added to it. The digests stay, and so do the seals.
+  update audit.row_versions r set personal = null, personal_salt = null
+  where r.subject_id = v_user.id and r.personal_salt is not null;
+  update audit.row_versions r set personal = null, personal_salt = null
+  where r.table_name = 'tenant_members' and r.row_id = any (v_invitations) and r.personal_salt is not null;
+  update audit.row_versions r set ip = null, user_agent = null, origin_salt = null
+  where r.user_id = v_user.id and r.origin_salt is not null;
+  update audit.row_versions r set ip = null, user_agent = null, origin_salt = null
+  where r.user_id is null and r.subject_id = v_user.id and r.origin_salt is not null;
+  update audit.row_versions r set ip = null, user_agent = null, origin_salt = null
+  where r.user_id is null and r.table_name = 'tenant_members' and r.row_id = any (v_invitations) and r.origin_salt is not null;
+  insert into audit.erasures (user_id, invitation_ids, erased_by)
+  values (v_user.id, v_invitations, app_hidden.current_user_id());
+end
+$function$;
+alter function app_private.erase_person(user_id uuid) owner to app_system;
+comment on function app_private.erase_person(user_id uuid) is 'Destroys the personal data of a person in every table, the ledger included, and closes their account; its id stays. For operators, and for erase_user.';
 
 CREATE OR REPLACE FUNCTION app_private.free_username(email text)
  RETURNS text
@@ -2991,7 +3735,18 @@ $function$;
 alter function app_private.issue_api_key(key app_public.api_keys) owner to app_system;
 comment on function app_private.issue_api_key(key app_public.api_keys) is 'Makes a key from a row that says what it may do; the one place where its text exists.';
 
-CREATE OR REPLACE FUNCTION app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb DEFAULT '{}'::jsonb, ip inet DEFAULT NULL::inet)
+CREATE OR REPLACE FUNCTION app_private.log_audit_event(user_id text, action text, resource_type text, resource_id text, details jsonb, ip text)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_private.log_audit_event(user_id::uuid, action, resource_type, resource_id::uuid, details, ip::inet)
+$function$;
+alter function app_private.log_audit_event(user_id text, action text, resource_type text, resource_id text, details jsonb, ip text) owner to app_system;
+comment on function app_private.log_audit_event(user_id text, action text, resource_type text, resource_id text, details jsonb, ip text) is 'The same for callers that hold ids and addresses as text.';
+
+CREATE OR REPLACE FUNCTION app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb DEFAULT '{}'::jsonb, ip inet DEFAULT NULL::inet, tenant_id uuid DEFAULT NULL::uuid)
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3003,7 +3758,7 @@ begin
   insert into app_public.audit_logs (
     tenant_id, user_id, actor_type, api_key_id, action, resource_type, resource_id, details, ip_address, user_agent, request_id)
   values (
-    coalesce(app_hidden.current_tenant_id(), '00000000-0000-0000-0000-000000000000'),
+    coalesce(log_audit_event.tenant_id, app_hidden.current_tenant_id(), '00000000-0000-0000-0000-000000000000'),
     log_audit_event.user_id, app_hidden.current_actor_type(), app_hidden.current_api_key_id(),
     log_audit_event.action, log_audit_event.resource_type, log_audit_event.resource_id,
     coalesce(log_audit_event.details, '{}'), coalesce(log_audit_event.ip, app_hidden.current_ip()),
@@ -3012,8 +3767,34 @@ begin
   return v_id;
 end
 $function$;
-alter function app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb, ip inet) owner to app_system;
-comment on function app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb, ip inet) is 'Appends to the audit log what somebody did beyond changing rows; returns the id of the entry.';
+alter function app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb, ip inet, tenant_id uuid) owner to app_system;
+comment on function app_private.log_audit_event(user_id uuid, action text, resource_type text, resource_id uuid, details jsonb, ip inet, tenant_id uuid) is 'Appends to the audit log what somebody did beyond changing rows, in the tenant of the request unless another is named; returns the id of the entry.';
+
+CREATE OR REPLACE FUNCTION app_private.log_refusal(claims jsonb, code text, status integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not app_private.take_rate_limit('refusal',
+    coalesce(nullif(claims ->> 'api_key_id', ''), nullif(claims ->> 'user_id', ''), nullif(claims ->> 'ip', ''), 'unknown'), 60, 10)
+  then
+    return false;
+  end if;
+  insert into app_public.audit_logs (
+    tenant_id, user_id, actor_type, api_key_id, action, details, ip_address, user_agent, request_id, response_code)
+  values (
+    coalesce(nullif(claims ->> 'tenant_id', '')::uuid, '00000000-0000-0000-0000-000000000000'),
+    nullif(claims ->> 'user_id', '')::uuid, coalesce(nullif(claims ->> 'actor_type', ''), 'user')::app_public.actor_type,
+    nullif(claims ->> 'api_key_id', '')::uuid, 'request.refused', jsonb_build_object('code', log_refusal.code),
+    nullif(claims ->> 'ip', '')::inet, nullif(claims ->> 'user_agent', ''), nullif(claims ->> 'request_id', ''), log_refusal.status);
+  return true;
+end
+$function$;
+alter function app_private.log_refusal(claims jsonb, code text, status integer) owner to app_system;
+comment on function app_private.log_refusal(claims jsonb, code text, status integer) is 'Appends to the audit log that a request was refused; false when there were too many to write down.';
+grant execute on function app_private.log_refusal(claims jsonb, code text, status integer) to freehold_authenticator;
 
 CREATE OR REPLACE FUNCTION app_private.prove_identity(user_id uuid, password text, code text, needs_code boolean)
  RETURNS jsonb
@@ -3455,6 +4236,172 @@ alter function app_private.require_session() owner to freehold_owner;
 comment on function app_private.require_session() is 'Person of the session of the request.';
 grant execute on function app_private.require_session() to app_system;
 
+CREATE OR REPLACE FUNCTION app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone)
+ RETURNS jsonb[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- Parents before children.
+  v_tables constant text[] := '{tenants,teams,team_members,projects,project_members,project_environments,webhook_sources,deployments}';
+  v_limit  constant integer := 5000;
+  v_chosen audit.row_versions[];
+  v_plan   jsonb[];
+begin
+  if (num_nonnulls(revert_plan.table_name, revert_plan.row_id, revert_plan.version_id) not in (0, 3))
+    or (revert_plan.version_id is not null)::integer + (revert_plan.transaction_id is not null)::integer
+      + num_nonnulls(revert_plan.actor_user_id, revert_plan.actor_api_key_id) <> 1
+    or (revert_plan.since is null) <> (num_nonnulls(revert_plan.actor_user_id, revert_plan.actor_api_key_id) = 0)
+    or not coalesce(pg_input_is_valid(revert_plan.transaction_id, 'xid8'), true)
+  then
+    perform app_hidden.raise_error(400, 'REVERT_NOT_CLEAR',
+      'Name a table, row and version; or a transaction; or an actor and since when');
+  elsif revert_plan.table_name <> all (v_tables) then
+    perform app_hidden.raise_error(400, 'REVERT_NOT_CLEAR', 'Rows of this table are not reverted', jsonb_build_object('tables', v_tables));
+  end if;
+
+  if revert_plan.version_id is not null then
+    select array_agg(v) into v_chosen
+    from audit.row_versions v
+    where v.tenant_id = revert_plan.tenant_id and v.table_name = revert_plan.table_name
+      and v.row_id = revert_plan.row_id and v.id = revert_plan.version_id;
+  elsif revert_plan.transaction_id is not null then
+    select array_agg(v) into v_chosen
+    from (
+      select * from audit.row_versions v
+      where v.tenant_id = revert_plan.tenant_id and v.transaction_id = revert_plan.transaction_id::xid8
+        and v.table_name = any (v_tables) and v.row_id is not null
+      limit v_limit + 1) v;
+  else
+    select array_agg(v) into v_chosen
+    from (
+      select * from audit.row_versions v
+      where v.tenant_id = revert_plan.tenant_id and v.created_at >= revert_plan.since
+        and (v.user_id = revert_plan.actor_user_id or v.api_key_id = revert_plan.actor_api_key_id)
+        and v.table_name = any (v_tables) and v.row_id is not null
+      limit v_limit + 1) v;
+  end if;
+  if v_chosen is null then
+    perform app_hidden.raise_error(404, 'NOTHING_TO_REVERT', 'The ledger holds no such change');
+  elsif cardinality(v_chosen) > v_limit then
+    perform app_hidden.raise_error(400, 'REVERT_TOO_LARGE', 'A revert is of at most 5000 versions; take a later moment');
+  end if;
+
+  if revert_plan.version_id is not null then
+    -- Whatever came after that version goes, whoever did it: it is what was asked for.
+    return array(
+      select jsonb_build_object('table', v.table_name, 'row', v.row_id, 'isWhole', true,
+        'before', case when v.action <> 'delete' then v.snapshot end)
+      from unnest(v_chosen) v);
+  end if;
+
+  with
+    versions as (select * from unnest(v_chosen)),
+    -- Of each changed column the value before the first change and after the last.
+    columns as (
+      select c.table_name, c.row_id, jsonb_object_agg(c.name, c.before) as before, jsonb_object_agg(c.name, c.after) as after
+      from (
+        select v.table_name, v.row_id, d.key as name,
+          (array_agg(d.value order by v.id))[1] as before, (array_agg(v.snapshot -> d.key order by v.id desc))[1] as after
+        from versions v
+        cross join jsonb_each(v.diff) d
+        where v.action = 'update'
+        group by v.table_name, v.row_id, d.key) c
+      group by c.table_name, c.row_id),
+    rows as (
+      select v.table_name, v.row_id, bool_or(v.action = 'insert') as has_insert,
+        (array_agg(v.action order by v.id))[1] as first_action, (array_agg(v.action order by v.id desc))[1] as last_action,
+        (array_agg(v.snapshot || v.diff order by v.id))[1] as first_before, (array_agg(v.snapshot order by v.id desc))[1] as last_after,
+        (array_agg(v.id order by v.id))[1] as first_id, (array_agg(v.id order by v.id desc))[1] as last_id
+      from versions v
+      group by v.table_name, v.row_id),
+    plan as (
+      select r.*,
+        case
+          when r.first_action = 'insert' then null
+          when r.has_insert then r.first_before
+          when r.last_action = 'delete' then r.last_after || coalesce(c.before, '{}')
+          else c.before
+        end as before,
+        case when r.last_action = 'delete' then null when r.has_insert then r.last_after else c.after end as after,
+        -- Somebody else wrote the same columns in between.
+        revert_plan.transaction_id is null and exists (
+          select from audit.row_versions o
+          where o.tenant_id = revert_plan.tenant_id and o.table_name = r.table_name and o.row_id = r.row_id
+            and o.id > r.first_id and o.id < r.last_id
+            and (o.action <> 'update' or r.has_insert or o.diff ?| array(select jsonb_object_keys(c.before)))
+            and not exists (select from versions v where v.id = o.id)) as is_mixed
+      from rows r
+      left join columns c on c.table_name = r.table_name and c.row_id = r.row_id)
+  select array_agg(
+    jsonb_build_object('table', p.table_name, 'row', p.row_id, 'isWhole', false,
+      'before', p.before, 'after', p.after, 'isMixed', p.is_mixed)
+    order by k.kind, array_position(v_tables, p.table_name) * case k.kind when 2 then -1 else 1 end, p.last_id desc)
+  into v_plan
+  from plan p
+  cross join lateral (select case when p.after is null then 0 when p.before is null then 2 else 1 end as kind) k
+  where p.before is not null or p.after is not null;
+  return coalesce(v_plan, '{}');
+end
+$function$;
+alter function app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) owner to app_system;
+comment on function app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) is 'Rows of the tenant that a revert is about: {table, row, before, after, isWhole, isMixed} each.';
+
+CREATE OR REPLACE FUNCTION app_private.run_revert(tenant_id uuid, plan jsonb[], is_preview boolean)
+ RETURNS SETOF app_public.revert_step
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_plan      jsonb[] := run_revert.plan;
+  v_waiting   jsonb[];
+  v_item      jsonb;
+  v_step      app_public.revert_step;
+  v_done      app_public.revert_step[] := '{}';
+  v_conflicts app_public.revert_step[];
+  v_progress  boolean;
+begin
+  begin
+    -- A project that comes back brings its environments.
+    perform set_config('app.is_reverting', case when (plan[1] ->> 'isWhole')::boolean then '' else 'on' end, true);
+    -- What stands in another's way, a name or a reference, may have to go first: whatever failed is tried again.
+    loop
+      v_waiting := '{}';
+      v_conflicts := '{}';
+      v_progress := false;
+      foreach v_item in array v_plan loop
+        v_step := app_private.take_revert_step(run_revert.tenant_id, v_item);
+        if v_step.conflict is not null then
+          v_waiting := v_waiting || v_item;
+          v_conflicts := v_conflicts || v_step;
+        else
+          v_progress := true;
+          if v_step.action is not null then
+            v_done := v_done || v_step;
+          end if;
+        end if;
+      end loop;
+      exit when v_waiting = '{}' or not v_progress;
+      v_plan := v_waiting;
+    end loop;
+    perform set_config('app.is_reverting', '', true);
+    if run_revert.is_preview or v_conflicts <> '{}' then
+      raise exception using errcode = 'FH000', message = 'taken back';
+    end if;
+  exception
+    when sqlstate 'FH000' then null;
+  end;
+  return query
+  select s.table_name, s.row_id, s.action, coalesce(s.changes, '{}'), s.conflict,
+    case when not run_revert.is_preview then pg_current_xact_id()::text end
+  from unnest(v_conflicts || v_done) s;
+end
+$function$;
+alter function app_private.run_revert(tenant_id uuid, plan jsonb[], is_preview boolean) owner to app_system;
+comment on function app_private.run_revert(tenant_id uuid, plan jsonb[], is_preview boolean) is 'Takes the steps of a plan, all or none; conflicts come first in the result.';
+
 CREATE OR REPLACE FUNCTION app_private.scope_cap(scopes app_public.api_scope[])
  RETURNS app_public.member_role
  LANGUAGE sql
@@ -3550,12 +4497,14 @@ begin
       where r.tenant_id = v_tenant_id
         and r.transaction_id >= v_seal.from_transaction and r.transaction_id < v_seal.until_transaction;
       exit when v_seal.row_count = 0;
+      -- Later than every other seal even when the clock was set back: they are published in this order.
+      v_seal.created_at := greatest(clock_timestamp(), (select max(s.created_at) + interval '1 microsecond' from audit.seals s));
       v_seal.digest := audit.seal_digest(v_seal);
       insert into audit.seals (
-        tenant_id, number, from_transaction, until_transaction, row_count, manifest, previous_digest, digest)
+        tenant_id, number, from_transaction, until_transaction, row_count, manifest, previous_digest, digest, created_at)
       values (
         v_seal.tenant_id, v_seal.number, v_seal.from_transaction, v_seal.until_transaction, v_seal.row_count,
-        v_seal.manifest, v_seal.previous_digest, v_seal.digest);
+        v_seal.manifest, v_seal.previous_digest, v_seal.digest, v_seal.created_at);
       v_count := v_count + 1;
     end loop;
   end loop;
@@ -3587,6 +4536,25 @@ end
 $function$;
 alter function app_private.sealing_key(key_id text) owner to app_system;
 comment on function app_private.sealing_key(key_id text) is 'Key material of one master key of the ring, 64 bytes.';
+
+CREATE OR REPLACE FUNCTION app_private.seals_after(created_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, tenant_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid, number bigint DEFAULT 0, max_count integer DEFAULT 1000)
+ RETURNS SETOF jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_build_object(
+    'tenantId', s.tenant_id, 'number', s.number, 'untilTransaction', s.until_transaction::text, 'rowCount', s.row_count,
+    'digest', encode(s.digest, 'hex'),
+    'createdAt', to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+  from audit.seals s
+  where (s.created_at, s.tenant_id, s.number) > (seals_after.created_at, seals_after.tenant_id, seals_after.number)
+  order by s.created_at, s.tenant_id, s.number
+  limit seals_after.max_count
+$function$;
+alter function app_private.seals_after(created_at timestamp with time zone, tenant_id uuid, number bigint, max_count integer) owner to app_system;
+comment on function app_private.seals_after(created_at timestamp with time zone, tenant_id uuid, number bigint, max_count integer) is 'Seals that were made after the given one, in order of making, without their manifests.';
+grant execute on function app_private.seals_after(created_at timestamp with time zone, tenant_id uuid, number bigint, max_count integer) to freehold_worker;
 
 CREATE OR REPLACE FUNCTION app_private.send_email(kind text, recipient app_public.email, token text, details jsonb DEFAULT '{}'::jsonb)
  RETURNS void
@@ -3712,6 +4680,171 @@ $function$;
 alter function app_private.take_rate_limit(subject_type text, subject_id text, window_seconds integer, max_count integer) owner to app_system;
 comment on function app_private.take_rate_limit(subject_type text, subject_id text, window_seconds integer, max_count integer) is 'Counts one more in the current window; false when that is more than allowed.';
 
+CREATE OR REPLACE FUNCTION app_private.take_revert_step(tenant_id uuid, step jsonb)
+ RETURNS app_public.revert_step
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_step     app_public.revert_step;
+  v_relation regclass := format('app_public.%I', step ->> 'table')::regclass;
+  v_where    text := format('t.%I = $1 and t.id = $2', case when step ->> 'table' = 'tenants' then 'id' else 'tenant_id' end);
+  v_kept     text[] := '{tenant_id,id,updated_at}';
+  v_refused  text[] := '{}';
+  v_columns  text[];
+  v_names    text[];
+  v_current  jsonb;
+  v_before   jsonb;
+  v_after    jsonb;
+  v_parent   record;
+  v_found    boolean;
+  v_state    text;
+  v_message  text;
+  v_subject  text;
+begin
+  v_step.table_name := step ->> 'table';
+  v_step.row_id := (step ->> 'row')::uuid;
+  case v_step.table_name
+    when 'projects' then
+      v_kept := v_kept || '{deployment_count,last_activity_at}'::text[];
+    when 'webhook_sources' then
+      v_kept := v_kept || '{last_received_at}'::text[];
+    when 'deployments' then
+      v_kept := v_kept || '{heartbeat_at,lease_expires_at,runner,started_at,completed_at,build_started_at,build_finished_at,promoted_at,is_current}'::text[];
+      v_refused := '{approval_state}';
+    when 'tenants' then
+      -- Plan, owner and the like have functions of their own.
+      select coalesce(array_agg(a.attname::text), '{}') into v_refused
+      from pg_attribute a
+      where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attname::text <> all (v_kept)
+        and not has_column_privilege('app_user', v_relation, a.attnum, 'update');
+    else null;
+  end case;
+  select array_agg(a.attname::text order by a.attnum) into v_columns
+  from pg_attribute a
+  where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname::text <> all (v_kept);
+
+  begin
+    execute format('select to_jsonb(t) from %s t where %s for update', v_relation, v_where)
+    into v_current using take_revert_step.tenant_id, v_step.row_id;
+    -- Through the row's type and back, so that equal values are written alike.
+    execute format('select (select to_jsonb(r) from jsonb_populate_record(null::%1$s, $1) r where $1 is not null),
+        (select to_jsonb(r) from jsonb_populate_record(null::%1$s, $2) r where $2 is not null)', v_relation)
+    into v_before, v_after using nullif(step -> 'before', 'null'), nullif(step -> 'after', 'null');
+
+    if (step ->> 'isMixed')::boolean then
+      v_step.conflict := 'changed since: by somebody else in between';
+    elsif v_before is null then
+      if v_current is null then
+        if not (step ->> 'isWhole')::boolean then
+          v_step.conflict := 'gone: somebody else deleted the row';
+        end if;
+        return v_step;
+      end if;
+      v_step.action := 'delete';
+      v_names := array(
+        select n from unnest(v_columns) n
+        where not (step ->> 'isWhole')::boolean and (step -> 'after') ? n and v_current -> n is distinct from v_after -> n);
+      v_step.changes := (
+        select jsonb_object_agg(n, jsonb_build_object('from', v_current -> n)) from unnest(v_columns) n where v_current ->> n is not null);
+    elsif v_current is null then
+      v_step.action := 'insert';
+      v_names := '{}';
+      v_columns := array(select n from unnest(v_columns) n where (step -> 'before') ? n);
+      v_step.changes := (
+        select jsonb_object_agg(n, jsonb_build_object('to', v_before -> n)) from unnest(v_columns) n where v_before ->> n is not null);
+      if v_after is not null then
+        v_step.conflict := 'gone: somebody else deleted the row';
+      elsif v_step.table_name = 'webhook_sources' then
+        v_step.conflict := 'refused: the secret of a deleted source is gone; make another';
+      end if;
+    elsif v_after is null and not (step ->> 'isWhole')::boolean then
+      v_step.conflict := 'exists again: somebody else made the row';
+    else
+      v_columns := array(
+        select n from unnest(v_columns) n where (step -> 'before') ? n and v_current -> n is distinct from v_before -> n);
+      if v_columns = '{}' then
+        return v_step;
+      end if;
+      v_step.action := 'update';
+      v_names := array(
+        select n from unnest(v_columns) n where not (step ->> 'isWhole')::boolean and v_current -> n is distinct from v_after -> n);
+      v_step.changes := (
+        select jsonb_object_agg(n, jsonb_build_object('from', v_current -> n, 'to', v_before -> n)) from unnest(v_columns) n);
+    end if;
+    if v_names <> '{}' then
+      v_step.conflict := 'changed since: ' || array_to_string(v_names, ', ');
+    elsif v_step.table_name = 'tenants' and v_step.action <> 'update' then
+      v_step.conflict := 'refused: a tenant is not made or ended by a revert';
+    elsif v_step.action = 'update' and v_columns && v_refused then
+      v_step.conflict := 'refused: ' || array_to_string(array(select n from unnest(v_columns) n where n = any (v_refused)), ', ')
+        || ' has a function of its own';
+    end if;
+    if v_step.conflict is not null then
+      return v_step;
+    end if;
+
+    if v_step.action = 'delete' then
+      -- What others hung on the row would go, or lose its reference, unseen. History of the row itself may.
+      for v_parent in
+        select c.conrelid::regclass as child, (
+          select string_agg(format('x.%I = (jsonb_populate_record(null::%s, $1)).%I', f.attname, v_relation, p.attname), ' and ')
+          from unnest(c.conkey, c.confkey) k (child, parent)
+          join pg_attribute f on f.attrelid = c.conrelid and f.attnum = k.child
+          join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent) as condition
+        from pg_constraint c
+        join pg_class l on l.oid = c.conrelid
+        join pg_namespace s on s.oid = l.relnamespace
+        where c.contype = 'f' and c.confrelid = v_relation and c.conparentid = 0
+          and s.nspname = 'app_public' and l.relname <> 'deployment_status_history'
+      loop
+        execute format('select exists (select from %s x where %s)', v_parent.child, v_parent.condition) into v_found using v_current;
+        if v_found then
+          v_step.conflict := 'in use: by rows of ' || replace(v_parent.child::text, 'app_public.', '');
+          return v_step;
+        end if;
+      end loop;
+      execute format('delete from %s t where %s', v_relation, v_where) using take_revert_step.tenant_id, v_step.row_id;
+    elsif v_step.action = 'insert' then
+      execute format('insert into %s (%s) select %s from jsonb_populate_record(null::%s, $1) r', v_relation,
+        (select string_agg(format('%I', n), ', ') from unnest('{id}'::text[] || case when v_step.table_name <> 'tenants' then '{tenant_id}'::text[] end || v_columns) n),
+        (select string_agg(format('r.%I', n), ', ') from unnest('{id}'::text[] || case when v_step.table_name <> 'tenants' then '{tenant_id}'::text[] end || v_columns) n),
+        v_relation)
+      using v_before || jsonb_build_object('tenant_id', take_revert_step.tenant_id, 'id', v_step.row_id);
+    else
+      execute format('update %s t set (%s) = (select %s from jsonb_populate_record(null::%s, $3) r) where %s', v_relation,
+        (select string_agg(format('%I', n), ', ') from unnest(v_columns) n),
+        (select string_agg(format('r.%I', n), ', ') from unnest(v_columns) n), v_relation, v_where)
+      using take_revert_step.tenant_id, v_step.row_id, v_before;
+    end if;
+
+    -- A trigger may have had the last word.
+    execute format('select to_jsonb(t) from %s t where %s', v_relation, v_where)
+    into v_current using take_revert_step.tenant_id, v_step.row_id;
+    v_names := array(select n from unnest(v_columns) n where v_step.action <> 'delete' and v_current -> n is distinct from v_before -> n);
+    if v_names <> '{}' or (v_step.action = 'delete') <> (v_current is null) then
+      perform app_hidden.raise_error(409, 'REVERT_CONFLICTS', 'a rule wrote something else', jsonb_build_object('columns', v_names));
+    end if;
+  exception
+    when others then
+      get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_subject = constraint_name;
+      if left(v_state, 2) in ('40', '53', '55', '57', '58', 'XX') then
+        raise;
+      end if;
+      v_step.conflict := case
+        when v_state = '23505' then 'taken: ' || v_subject
+        when v_state = '23503' then 'parent gone: ' || v_subject
+        when v_state like 'FH%' then 'refused: ' || v_message
+        else 'refused: ' || coalesce(nullif(v_subject, ''), v_state)
+      end;
+  end;
+  return v_step;
+end
+$function$;
+alter function app_private.take_revert_step(tenant_id uuid, step jsonb) owner to app_system;
+comment on function app_private.take_revert_step(tenant_id uuid, step jsonb) is 'Brings one row back to what it was, as any write would, or says what is in the way.';
+
 CREATE OR REPLACE FUNCTION app_private.take_user_token(token text, purpose text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -3743,7 +4876,7 @@ CREATE OR REPLACE FUNCTION app_private.tg__announce_revocation()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  perform pg_notify('auth_revoked', TG_ARGV[0] || (to_jsonb(NEW) ->> TG_ARGV[1]));
+  perform pg_notify('auth_revoked', TG_ARGV[0] || (to_jsonb(coalesce(NEW, OLD)) ->> TG_ARGV[1]));
   return null;
 end
 $function$;
@@ -4114,6 +5247,10 @@ CREATE OR REPLACE FUNCTION app_private.tg_projects__create_environments()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  -- A project that a revert brings back has its own again.
+  if current_setting('app.is_reverting', true) = 'on' then
+    return null;
+  end if;
   insert into app_public.project_environments (tenant_id, project_id, name, type, branch)
   values (NEW.tenant_id, NEW.id, 'staging', 'staging', nullif('staging', NEW.repository_branch)),
          (NEW.tenant_id, NEW.id, 'production', 'production', NEW.repository_branch);
@@ -4274,12 +5411,116 @@ begin
   where s.user_id = v_user_id and s.default_tenant_id is null;
   perform app_private.record_event('member.joined', v_member.tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('userId', v_user_id, 'role', v_member.role));
+  -- Joining is an act inside the tenant, whichever the request was for.
+  perform app_private.log_audit_event(v_user_id, 'member.joined', 'tenant_member', v_member.id,
+    jsonb_build_object('role', v_member.role), tenant_id => v_member.tenant_id);
   return v_member;
 end
 $function$;
 alter function app_public.accept_invitation(token text) owner to app_system;
 comment on function app_public.accept_invitation(token text) is 'Joins the tenant that sent the invitation and returns the new membership.';
 grant execute on function app_public.accept_invitation(token text) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.api_key_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.api_keys
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.user_id,
+    r.name,
+    name as label,
+    r.key_prefix,
+    r.checksum,
+    r.scopes,
+    r.permissions,
+    r.project_id,
+    r.environment_id,
+    r.allowed_ips,
+    r.usage_limit,
+    r.usage_count,
+    r.rate_limit_per_minute,
+    r.expires_at,
+    r.last_used_at,
+    last_used_at as last_used,
+    r.rotated_from_id,
+    r.grace_expires_at,
+    r.revoked_at,
+    (revoked_at IS NOT NULL) as revoked,
+    (revoked_at IS NULL) as is_active,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
+        and v.row_id = api_key_as_of.id and v.created_at <= api_key_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.api_keys, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.api_key_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.api_key_as_of(id uuid, at timestamp with time zone) is 'One API key as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.api_key_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.api_keys_as_of(at timestamp with time zone, project_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF app_public.api_keys
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.user_id,
+    r.name,
+    name as label,
+    r.key_prefix,
+    r.checksum,
+    r.scopes,
+    r.permissions,
+    r.project_id,
+    r.environment_id,
+    r.allowed_ips,
+    r.usage_limit,
+    r.usage_count,
+    r.rate_limit_per_minute,
+    r.expires_at,
+    r.last_used_at,
+    last_used_at as last_used,
+    r.rotated_from_id,
+    r.grace_expires_at,
+    r.revoked_at,
+    (revoked_at IS NOT NULL) as revoked,
+    (revoked_at IS NULL) as is_active,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
+         and api_keys_as_of.project_id is null
+         and v.created_at <= api_keys_as_of.at
+       order by v.row_id, v.id desc)
+      union all
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
+         and v.project_id = api_keys_as_of.project_id
+         and v.created_at <= api_keys_as_of.at
+       order by v.row_id, v.id desc)) l
+    cross join lateral jsonb_populate_record(null::app_public.api_keys, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.api_keys_as_of(at timestamp with time zone, project_id uuid) owner to freehold_owner;
+comment on function app_public.api_keys_as_of(at timestamp with time zone, project_id uuid) is 'The API keys as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.api_keys_as_of(at timestamp with time zone, project_id uuid) to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.append_deployment_logs(deployment_id uuid, lines app_public.log_line[], request_id text DEFAULT NULL::text)
  RETURNS bigint
@@ -4418,6 +5659,8 @@ begin
   end if;
   perform app_private.record_event('member.role_changed', v_tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('userId', v_member.user_id, 'role', v_member.role));
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'member.role_changed', 'tenant_member', v_member.id,
+    jsonb_build_object('userId', v_member.user_id, 'role', v_member.role));
   return v_member;
 end
 $function$;
@@ -4439,6 +5682,7 @@ begin
   perform app_private.check_new_password(change_password.new_password);
   v_refusal := app_private.prove_identity(v_user_id, change_password.current_password, null, false);
   if v_refusal is not null then
+    perform app_private.log_audit_event(v_user_id, 'user.password_change_refused', 'user', v_user_id);
     return row(null, v_refusal)::app_public.confirmation;
   end if;
   update app_private.user_secrets s
@@ -4446,6 +5690,7 @@ begin
   where s.user_id = v_user_id;
   update app_public.sessions s set revoked_at = now()
   where s.user_id = v_user_id and s.id <> app_hidden.current_session_id() and s.revoked_at is null;
+  perform app_private.log_audit_event(v_user_id, 'user.password_changed', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $function$;
@@ -4530,6 +5775,7 @@ begin
     recovery_hashes = (select array_agg(app_private.hash_token(replace(c, '-', ''))) from unnest(v_codes) c)
   where s.user_id = v_user_id;
   update app_public.users u set two_factor_enabled = true where u.id = v_user_id;
+  perform app_private.log_audit_event(v_user_id, 'user.totp_enabled', 'user', v_user_id);
   return v_codes;
 end
 $function$;
@@ -4544,7 +5790,8 @@ CREATE OR REPLACE FUNCTION app_public.create_api_key(name text, scopes app_publi
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_key app_public.api_keys;
+  v_key     app_public.api_keys;
+  v_created app_public.created_api_key;
 begin
   v_key.user_id := app_private.require_session();
   v_key.tenant_id := app_private.require_role('viewer', 'api_keys:write');
@@ -4567,7 +5814,10 @@ begin
   v_key.usage_limit := create_api_key.usage_limit;
   v_key.rate_limit_per_minute := create_api_key.rate_limit_per_minute;
   v_key.expires_at := create_api_key.expires_at;
-  return app_private.issue_api_key(v_key);
+  v_created := app_private.issue_api_key(v_key);
+  perform app_private.log_audit_event(v_key.user_id, 'api_key.created', 'api_key', v_created.api_key_id,
+    jsonb_build_object('prefix', v_created.key_prefix, 'scopes', v_key.scopes));
+  return v_created;
 end
 $function$;
 alter function app_public.create_api_key(name text, scopes app_public.api_scope[], expires_at timestamp with time zone, project_id uuid, environment_id uuid, allowed_ips inet[], usage_limit bigint, rate_limit_per_minute integer, permissions jsonb) owner to app_system;
@@ -4625,6 +5875,8 @@ begin
   values (v_source.tenant_id, v_source.id, app_private.seal(v_secret));
   insert into app_private.webhook_source_directory (webhook_source_id, tenant_id)
   values (v_source.id, v_source.tenant_id);
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,
+    jsonb_build_object('provider', v_source.provider, 'projectId', v_source.project_id));
   return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $function$;
@@ -4764,6 +6016,172 @@ alter function app_public.delete_team(id uuid) owner to app_system;
 comment on function app_public.delete_team(id uuid) is 'Dissolves a team. Projects shown to it are left to their own members and the admins.';
 grant execute on function app_public.delete_team(id uuid) to app_user;
 
+CREATE OR REPLACE FUNCTION app_public.deployment_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.deployments
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.service_id,
+    r.environment_id,
+    r.environment,
+    r.status,
+    r.status_reason,
+    r.approval_state,
+    r.version,
+    r.commit_sha,
+    commit_sha as commit_hash,
+    commit_sha as github_commit_sha,
+    r.ref,
+    CASE WHEN (ref ~~ 'refs/heads/%'::text) THEN substr(ref, 12) ELSE NULL::text END as branch,
+    r.repo_url,
+    r.deployment_url,
+    r.provider,
+    r.external_id,
+    CASE WHEN (provider = 'vercel'::text) THEN external_id ELSE NULL::text END as vercel_deployment_id,
+    CASE WHEN (provider = 'nomad'::text) THEN external_id ELSE NULL::text END as nomad_job_id,
+    CASE WHEN (provider = 'docker'::text) THEN external_id ELSE NULL::text END as container_id,
+    r.container_port,
+    r.config_snapshot,
+    config_snapshot as config,
+    r.metrics,
+    r.error_message,
+    error_message as error_msg,
+    r.deployed_by,
+    deployed_by as triggered_by,
+    r.triggered_by_type,
+    r.canceled_by,
+    r.restart_count,
+    r.runner,
+    r.lease_expires_at,
+    r.heartbeat_at,
+    r.previous_deployment_id,
+    r.rollback_of_id,
+    rollback_of_id as rollback_id,
+    (rollback_of_id IS NOT NULL) as is_rollback,
+    r.promoted_from_id,
+    r.promoted_at,
+    r.is_current,
+    r.is_locked,
+    is_locked as locked,
+    r.build_started_at,
+    r.build_finished_at,
+    ((EXTRACT(epoch FROM (build_finished_at - build_started_at)) * (1000)::numeric))::bigint as build_duration_ms,
+    r.build_logs_url,
+    r.started_at,
+    r.completed_at,
+    completed_at as finished_at,
+    r.request_id,
+    r.idempotency_key,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
+        and v.row_id = deployment_as_of.id and v.created_at <= deployment_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.deployments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where exists (select from app_public.project_as_of(r.project_id, deployment_as_of.at) s where s.id is not null);
+$function$;
+alter function app_public.deployment_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.deployment_as_of(id uuid, at timestamp with time zone) is 'One deployment as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.deployment_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.deployments_as_of(at timestamp with time zone, project_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF app_public.deployments
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.service_id,
+    r.environment_id,
+    r.environment,
+    r.status,
+    r.status_reason,
+    r.approval_state,
+    r.version,
+    r.commit_sha,
+    commit_sha as commit_hash,
+    commit_sha as github_commit_sha,
+    r.ref,
+    CASE WHEN (ref ~~ 'refs/heads/%'::text) THEN substr(ref, 12) ELSE NULL::text END as branch,
+    r.repo_url,
+    r.deployment_url,
+    r.provider,
+    r.external_id,
+    CASE WHEN (provider = 'vercel'::text) THEN external_id ELSE NULL::text END as vercel_deployment_id,
+    CASE WHEN (provider = 'nomad'::text) THEN external_id ELSE NULL::text END as nomad_job_id,
+    CASE WHEN (provider = 'docker'::text) THEN external_id ELSE NULL::text END as container_id,
+    r.container_port,
+    r.config_snapshot,
+    config_snapshot as config,
+    r.metrics,
+    r.error_message,
+    error_message as error_msg,
+    r.deployed_by,
+    deployed_by as triggered_by,
+    r.triggered_by_type,
+    r.canceled_by,
+    r.restart_count,
+    r.runner,
+    r.lease_expires_at,
+    r.heartbeat_at,
+    r.previous_deployment_id,
+    r.rollback_of_id,
+    rollback_of_id as rollback_id,
+    (rollback_of_id IS NOT NULL) as is_rollback,
+    r.promoted_from_id,
+    r.promoted_at,
+    r.is_current,
+    r.is_locked,
+    is_locked as locked,
+    r.build_started_at,
+    r.build_finished_at,
+    ((EXTRACT(epoch FROM (build_finished_at - build_started_at)) * (1000)::numeric))::bigint as build_duration_ms,
+    r.build_logs_url,
+    r.started_at,
+    r.completed_at,
+    completed_at as finished_at,
+    r.request_id,
+    r.idempotency_key,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
+         and deployments_as_of.project_id is null
+         and v.created_at <= deployments_as_of.at
+         and v.project_id in (select s.id from app_public.projects_as_of(deployments_as_of.at) s)
+       order by v.row_id, v.id desc)
+      union all
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
+         and v.project_id = deployments_as_of.project_id
+         and v.created_at <= deployments_as_of.at
+         and exists (select from app_public.project_as_of(deployments_as_of.project_id, deployments_as_of.at) s where s.id is not null)
+       order by v.row_id, v.id desc)) l
+    cross join lateral jsonb_populate_record(null::app_public.deployments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.deployments_as_of(at timestamp with time zone, project_id uuid) owner to freehold_owner;
+comment on function app_public.deployments_as_of(at timestamp with time zone, project_id uuid) is 'The deployments as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.deployments_as_of(at timestamp with time zone, project_id uuid) to app_user;
+
 CREATE OR REPLACE FUNCTION app_public.disable_totp(password text, code text)
  RETURNS app_public.confirmation
  LANGUAGE plpgsql
@@ -4783,6 +6201,7 @@ begin
   update app_private.user_secrets s
   set two_factor_secret = null, is_totp_confirmed = false, totp_last_step = 0, recovery_hashes = '{}'
   where s.user_id = v_user_id;
+  perform app_private.log_audit_event(v_user_id, 'user.totp_disabled', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $function$;
@@ -4812,6 +6231,7 @@ begin
   update app_private.user_secrets s
   set two_factor_secret = app_private.seal(encode(v_seed, 'hex')), is_totp_confirmed = false, totp_last_step = 0
   where s.user_id = v_user_id;
+  perform app_private.log_audit_event(v_user_id, 'user.totp_enrolled', 'user', v_user_id);
   v_result.secret := app_private.base32(v_seed);
   select 'otpauth://totp/Freehold:' || replace(u.email, '@', '%40') || '?secret=' || v_result.secret
     || '&issuer=Freehold&algorithm=SHA1&digits=6&period=30'
@@ -4823,6 +6243,87 @@ $function$;
 alter function app_public.enable_totp(password text) owner to app_system;
 comment on function app_public.enable_totp(password text) is 'Makes a seed for an authenticator app. Nothing is asked at log-in until confirm_totp.';
 grant execute on function app_public.enable_totp(password text) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.erase_user(password text, code text DEFAULT NULL::text)
+ RETURNS app_public.confirmation
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid;
+  v_address text;
+  v_refusal jsonb;
+begin
+  v_user_id := app_private.require_session();
+  v_refusal := app_private.prove_identity(v_user_id, erase_user.password, erase_user.code, true);
+  if v_refusal is not null then
+    return row(null, v_refusal)::app_public.confirmation;
+  end if;
+  -- Erasure forgets the counters of an address, and must not be the way around them. The address itself must not stay either.
+  v_address := encode(extensions.hmac(convert_to(coalesce(host(app_hidden.current_ip()), 'unknown'), 'utf8'),
+    app_private.sealing_key(current_setting('app.keyring')::jsonb ->> 'current'), 'sha256'), 'hex');
+  if not app_private.take_rate_limit('erase', v_address, 3600, 5) then
+    perform app_hidden.raise_error(429, 'RATE_LIMITED', 'Too many accounts were erased from this address', '{"retryAfterSeconds": 3600}');
+  end if;
+  perform app_private.erase_person(v_user_id);
+  return row(true, null)::app_public.confirmation;
+end
+$function$;
+alter function app_public.erase_user(password text, code text) owner to app_system;
+comment on function app_public.erase_user(password text, code text) is 'Destroys the personal data of the person of the request everywhere, history included, and closes the account. Not to be undone. Take export_user first.';
+grant execute on function app_public.erase_user(password text, code text) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.export_user()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid;
+  v_export  jsonb;
+begin
+  v_user_id := app_private.require_session();
+  perform app_private.log_audit_event(v_user_id, 'user.exported', 'user', v_user_id);
+  select jsonb_build_object(
+    'exportedAt', now(),
+    'profile', (select to_jsonb(u) from app_public.users u where u.id = v_user_id),
+    'settings', (select to_jsonb(s) from app_public.user_settings s where s.user_id = v_user_id),
+    'sessions', coalesce((
+      select jsonb_agg(to_jsonb(s) order by s.created_at) from app_public.sessions s where s.user_id = v_user_id), '[]'),
+    'memberships', coalesce((
+      select jsonb_agg(to_jsonb(m) - 'invited_by_user_id' || jsonb_build_object('tenant', t.slug) order by m.created_at)
+      from app_public.tenant_members m
+      join app_public.tenants t on t.id = m.tenant_id
+      where m.user_id = v_user_id), '[]'),
+    'teams', coalesce((
+      select jsonb_agg(to_jsonb(m) - 'invited_by_user_id' order by m.created_at)
+      from app_public.team_members m where m.user_id = v_user_id), '[]'),
+    'projects', coalesce((
+      select jsonb_agg(to_jsonb(m) order by m.created_at)
+      from app_public.project_members m where m.user_id = v_user_id), '[]'),
+    'apiKeys', coalesce((
+      select jsonb_agg(to_jsonb(k) - 'checksum' order by k.created_at) from app_public.api_keys k where k.user_id = v_user_id), '[]'),
+    'auditLogs', coalesce((
+      select jsonb_agg(to_jsonb(l) order by l.created_at) from app_public.audit_logs l where l.user_id = v_user_id), '[]'),
+    'history', coalesce((
+      select jsonb_agg(jsonb_build_object(
+          'table', r.table_name, 'rowId', r.row_id, 'tenantId', r.tenant_id, 'action', r.action, 'createdAt', r.created_at,
+          'isYours', r.user_id is not distinct from v_user_id,
+          'snapshot', r.snapshot - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'snapshot', '{}'),
+          'diff', r.diff - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'diff', '{}'),
+          'ip', case when r.user_id = v_user_id then r.ip end,
+          'userAgent', case when r.user_id = v_user_id then r.user_agent end)
+        order by r.created_at, r.id)
+      from audit.row_versions r where r.subject_id = v_user_id), '[]'))
+  into v_export;
+  return v_export;
+end
+$function$;
+alter function app_public.export_user() owner to app_system;
+comment on function app_public.export_user() is 'Everything that is kept about the person of the request, as one JSON object: profile, settings, sessions, memberships, API keys, what they did and what was done to their data.';
+grant execute on function app_public.export_user() to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.heartbeat_deployment(id uuid, runner text, lease_seconds integer DEFAULT 60)
  RETURNS app_public.deployments
@@ -4900,6 +6401,8 @@ begin
       'invitedBy', (select u.name from app_public.users u where u.id = app_hidden.current_user_id()))
     from app_public.tenants t where t.id = v_tenant_id));
   perform app_private.record_event('member.invited', v_tenant_id, 'tenant_member', v_member.id, null,
+    jsonb_build_object('role', v_member.role));
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'member.invited', 'tenant_member', v_member.id,
     jsonb_build_object('role', v_member.role));
   return v_member;
 end
@@ -4988,6 +6491,7 @@ begin
   perform app_private.require_session();
   update app_public.sessions s set revoked_at = now()
   where s.id = app_hidden.current_session_id() and s.revoked_at is null;
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.logout', 'session', app_hidden.current_session_id());
   return row(true, null)::app_public.confirmation;
 end
 $function$;
@@ -5006,6 +6510,7 @@ declare
 begin
   v_user_id := app_private.require_session();
   update app_public.sessions s set revoked_at = now() where s.user_id = v_user_id and s.revoked_at is null;
+  perform app_private.log_audit_event(v_user_id, 'user.logout_everywhere', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $function$;
@@ -5027,6 +6532,319 @@ $function$;
 alter function app_public.my_tenants() owner to freehold_owner;
 comment on function app_public.my_tenants() is 'Tenants that the person of the request has joined.';
 grant execute on function app_public.my_tenants() to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.preview_revert(table_name text DEFAULT NULL::text, row_id uuid DEFAULT NULL::uuid, version_id uuid DEFAULT NULL::uuid, transaction_id text DEFAULT NULL::text, actor_user_id uuid DEFAULT NULL::uuid, actor_api_key_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS SETOF app_public.revert_step
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_tenant_id uuid;
+begin
+  perform app_private.require_session();
+  v_tenant_id := app_private.require_role('admin', 'audit:revert');
+  return query
+  select * from app_private.run_revert(v_tenant_id,
+    app_private.revert_plan(v_tenant_id, preview_revert.table_name, preview_revert.row_id, preview_revert.version_id,
+      preview_revert.transaction_id, preview_revert.actor_user_id, preview_revert.actor_api_key_id, preview_revert.since),
+    true);
+end
+$function$;
+alter function app_public.preview_revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) owner to app_system;
+comment on function app_public.preview_revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) is 'What revert with the same arguments would do, and what stands in its way: a row to a version; a whole transaction; everything a person or a key did since a moment.';
+grant execute on function app_public.preview_revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.project_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.projects
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.owner_id,
+    r.team_id,
+    r.name,
+    r.slug,
+    r.description,
+    r.functionality,
+    r.type,
+    r.region,
+    r.visibility,
+    r.status,
+    r.runtime_status,
+    r.health_status,
+    r.architecture_type,
+    r.architecture,
+    r.tech_stack,
+    r.integrations,
+    r.environment_vars,
+    r.container_id,
+    r.service_url,
+    r.internal_ip,
+    r.allocated_port,
+    r.memory_limit_mb,
+    r.cpu_limit_percent,
+    r.storage_limit_mb,
+    r.repository_type,
+    r.repository_url,
+    r.repository_branch,
+    r.last_sync_at,
+    r.deployed_url,
+    r.current_version,
+    r.quality_score,
+    r.total_files,
+    total_files as file_count,
+    r.total_lines,
+    r.total_size_bytes,
+    r.deployment_count,
+    r.last_activity_at,
+    r.deployed_at,
+    r.archived_at,
+    r.created_at,
+    r.updated_at,
+    r.deleted_at,
+    (deleted_at IS NOT NULL) as is_deleted
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'projects'
+        and v.row_id = project_as_of.id and v.created_at <= project_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.projects, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where r.deleted_at is null;
+$function$;
+alter function app_public.project_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.project_as_of(id uuid, at timestamp with time zone) is 'One project as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.project_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.project_environment_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.project_environments
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.name,
+    r.type,
+    r.env_type,
+    r.branch,
+    r.env_vars,
+    r.custom_domain,
+    r.requires_approval,
+    r.is_active,
+    r.created_at,
+    r.updated_at,
+    r.deleted_at,
+    (deleted_at IS NOT NULL) as is_deleted
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_environments'
+        and v.row_id = project_environment_as_of.id and v.created_at <= project_environment_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.project_environments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where r.deleted_at is null
+    and exists (select from app_public.project_as_of(r.project_id, project_environment_as_of.at) s where s.id is not null);
+$function$;
+alter function app_public.project_environment_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.project_environment_as_of(id uuid, at timestamp with time zone) is 'One project environment as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.project_environment_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.project_environments_as_of(at timestamp with time zone, project_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF app_public.project_environments
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.name,
+    r.type,
+    r.env_type,
+    r.branch,
+    r.env_vars,
+    r.custom_domain,
+    r.requires_approval,
+    r.is_active,
+    r.created_at,
+    r.updated_at,
+    r.deleted_at,
+    (deleted_at IS NOT NULL) as is_deleted
+  from (
+    select p.*
+    from (
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_environments'
+         and project_environments_as_of.project_id is null
+         and v.created_at <= project_environments_as_of.at
+         and v.project_id in (select s.id from app_public.projects_as_of(project_environments_as_of.at) s)
+       order by v.row_id, v.id desc)
+      union all
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_environments'
+         and v.project_id = project_environments_as_of.project_id
+         and v.created_at <= project_environments_as_of.at
+         and exists (select from app_public.project_as_of(project_environments_as_of.project_id, project_environments_as_of.at) s where s.id is not null)
+       order by v.row_id, v.id desc)) l
+    cross join lateral jsonb_populate_record(null::app_public.project_environments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where r.deleted_at is null;
+$function$;
+alter function app_public.project_environments_as_of(at timestamp with time zone, project_id uuid) owner to freehold_owner;
+comment on function app_public.project_environments_as_of(at timestamp with time zone, project_id uuid) is 'The project environments as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.project_environments_as_of(at timestamp with time zone, project_id uuid) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.project_member_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.project_members
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.user_id,
+    r.role,
+    r.joined_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_members'
+        and v.row_id = project_member_as_of.id and v.created_at <= project_member_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.project_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where exists (select from app_public.project_as_of(r.project_id, project_member_as_of.at) s where s.id is not null);
+$function$;
+alter function app_public.project_member_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.project_member_as_of(id uuid, at timestamp with time zone) is 'One project member as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.project_member_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.project_members_as_of(at timestamp with time zone, project_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF app_public.project_members
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.user_id,
+    r.role,
+    r.joined_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_members'
+         and project_members_as_of.project_id is null
+         and v.created_at <= project_members_as_of.at
+         and v.project_id in (select s.id from app_public.projects_as_of(project_members_as_of.at) s)
+       order by v.row_id, v.id desc)
+      union all
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_members'
+         and v.project_id = project_members_as_of.project_id
+         and v.created_at <= project_members_as_of.at
+         and exists (select from app_public.project_as_of(project_members_as_of.project_id, project_members_as_of.at) s where s.id is not null)
+       order by v.row_id, v.id desc)) l
+    cross join lateral jsonb_populate_record(null::app_public.project_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) owner to freehold_owner;
+comment on function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) is 'The project members as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.projects_as_of(at timestamp with time zone)
+ RETURNS SETOF app_public.projects
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.owner_id,
+    r.team_id,
+    r.name,
+    r.slug,
+    r.description,
+    r.functionality,
+    r.type,
+    r.region,
+    r.visibility,
+    r.status,
+    r.runtime_status,
+    r.health_status,
+    r.architecture_type,
+    r.architecture,
+    r.tech_stack,
+    r.integrations,
+    r.environment_vars,
+    r.container_id,
+    r.service_url,
+    r.internal_ip,
+    r.allocated_port,
+    r.memory_limit_mb,
+    r.cpu_limit_percent,
+    r.storage_limit_mb,
+    r.repository_type,
+    r.repository_url,
+    r.repository_branch,
+    r.last_sync_at,
+    r.deployed_url,
+    r.current_version,
+    r.quality_score,
+    r.total_files,
+    total_files as file_count,
+    r.total_lines,
+    r.total_size_bytes,
+    r.deployment_count,
+    r.last_activity_at,
+    r.deployed_at,
+    r.archived_at,
+    r.created_at,
+    r.updated_at,
+    r.deleted_at,
+    (deleted_at IS NOT NULL) as is_deleted
+  from (
+    select p.*
+    from (
+      select distinct on (v.row_id) v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'projects'
+        and v.created_at <= projects_as_of.at
+      order by v.row_id, v.id desc) l
+    cross join lateral jsonb_populate_record(null::app_public.projects, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where r.deleted_at is null;
+$function$;
+alter function app_public.projects_as_of(at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.projects_as_of(at timestamp with time zone) is 'The projects as they stood at a moment, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.projects_as_of(at timestamp with time zone) to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.promote_deployment(id uuid, environment text DEFAULT 'production'::text)
  RETURNS app_public.deployments
@@ -5223,6 +7041,8 @@ begin
   where u.email = lower(trim(request_password_reset.email)) and u.is_active and u.deleted_at is null;
   if app_private.take_rate_limit('reset', lower(trim(request_password_reset.email)), 3600, 5) and v_user_id is not null then
     perform app_private.send_user_token(v_user_id, 'reset_password', interval '1 hour');
+    -- Nobody has proved to be that person yet: they are the resource, not the actor.
+    perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.password_reset_requested', 'user', v_user_id);
   end if;
   return row(true, null)::app_public.confirmation;
 end
@@ -5250,6 +7070,7 @@ begin
   update app_public.users u set email_verified_at = coalesce(u.email_verified_at, now()) where u.id = v_user_id;
   update app_public.sessions s set revoked_at = now() where s.user_id = v_user_id and s.revoked_at is null;
   delete from app_private.rate_limits r where r.subject_type = 'password' and r.subject_id = v_user_id::text;
+  perform app_private.log_audit_event(v_user_id, 'user.password_reset', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $function$;
@@ -5257,6 +7078,42 @@ alter function app_public.reset_password(token text, new_password text) owner to
 comment on function app_public.reset_password(token text, new_password text) is 'Sets a new password with a mailed token and ends every session.';
 grant execute on function app_public.reset_password(token text, new_password text) to app_anonymous;
 grant execute on function app_public.reset_password(token text, new_password text) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.revert(table_name text DEFAULT NULL::text, row_id uuid DEFAULT NULL::uuid, version_id uuid DEFAULT NULL::uuid, transaction_id text DEFAULT NULL::text, actor_user_id uuid DEFAULT NULL::uuid, actor_api_key_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS SETOF app_public.revert_step
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_tenant_id uuid;
+  v_steps     app_public.revert_step[];
+  v_conflicts jsonb;
+begin
+  perform app_private.require_session();
+  v_tenant_id := app_private.require_role('admin', 'audit:revert');
+  v_steps := array(
+    select s from app_private.run_revert(v_tenant_id,
+      app_private.revert_plan(v_tenant_id, revert.table_name, revert.row_id, revert.version_id,
+        revert.transaction_id, revert.actor_user_id, revert.actor_api_key_id, revert.since),
+      false) s);
+  select jsonb_agg(jsonb_build_object('tableName', c.table_name, 'rowId', c.row_id, 'action', c.action, 'conflict', c.conflict)) into v_conflicts
+  from (select * from unnest(v_steps) s where s.conflict is not null limit 100) c;
+  if v_conflicts is not null then
+    perform app_hidden.raise_error(409, 'REVERT_CONFLICTS', 'Nothing was reverted: some rows have conflicts',
+      jsonb_build_object('conflicts', v_conflicts));
+  end if;
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'revert', coalesce(revert.table_name, 'tenant'), coalesce(revert.row_id, v_tenant_id),
+    jsonb_strip_nulls(jsonb_build_object(
+      'transactionId', pg_current_xact_id()::text, 'steps', cardinality(v_steps),
+      'reverted', jsonb_build_object('versionId', revert.version_id, 'transactionId', revert.transaction_id,
+        'actorUserId', revert.actor_user_id, 'actorApiKeyId', revert.actor_api_key_id, 'since', revert.since))));
+  return query select * from unnest(v_steps);
+end
+$function$;
+alter function app_public.revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) owner to app_system;
+comment on function app_public.revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) is 'Takes changes back, all or none: a row to a version; a whole transaction; everything a person or a key did since a moment. Itself a transaction like any other, it can be reverted.';
+grant execute on function app_public.revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.revoke_api_key(id uuid)
  RETURNS app_public.api_keys
@@ -5268,6 +7125,10 @@ declare
   v_key app_public.api_keys;
 begin
   v_key := app_private.require_api_key(revoke_api_key.id);
+  if v_key.revoked_at is null then
+    perform app_private.log_audit_event(app_hidden.current_user_id(), 'api_key.revoked', 'api_key', v_key.id,
+      jsonb_build_object('ownerId', v_key.user_id));
+  end if;
   update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now())
   where k.tenant_id = v_key.tenant_id and k.id = v_key.id
   returning * into v_key;
@@ -5293,6 +7154,7 @@ begin
   if not found then
     perform app_hidden.raise_error(404, 'SESSION_NOT_FOUND', 'No such open session');
   end if;
+  perform app_private.log_audit_event(v_user_id, 'session.revoked', 'session', revoke_session.id);
   return row(true, null)::app_public.confirmation;
 end
 $function$;
@@ -5364,7 +7226,8 @@ CREATE OR REPLACE FUNCTION app_public.rotate_api_key(id uuid, grace interval DEF
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_key app_public.api_keys;
+  v_key     app_public.api_keys;
+  v_created app_public.created_api_key;
 begin
   v_key := app_private.require_api_key(rotate_api_key.id);
   if v_key.revoked_at is not null or v_key.grace_expires_at is not null then
@@ -5379,7 +7242,10 @@ begin
   update app_public.api_keys k set grace_expires_at = now() + rotate_api_key.grace
   where k.tenant_id = v_key.tenant_id and k.id = v_key.id;
   v_key.rotated_from_id := v_key.id;
-  return app_private.issue_api_key(v_key);
+  v_created := app_private.issue_api_key(v_key);
+  perform app_private.log_audit_event(v_key.user_id, 'api_key.rotated', 'api_key', v_key.id,
+    jsonb_build_object('successorId', v_created.api_key_id, 'graceExpiresAt', now() + rotate_api_key.grace));
+  return v_created;
 end
 $function$;
 alter function app_public.rotate_api_key(id uuid, grace interval) owner to app_system;
@@ -5409,12 +7275,205 @@ begin
   set previous_secret = s.secret, previous_expires_at = now() + rotate_webhook_source_secret.grace,
     secret = app_private.seal(v_secret)
   where s.tenant_id = v_source.tenant_id and s.webhook_source_id = v_source.id;
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.secret_rotated', 'webhook_source', v_source.id,
+    jsonb_build_object('projectId', v_source.project_id));
   return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $function$;
 alter function app_public.rotate_webhook_source_secret(id uuid, grace interval) owner to app_system;
 comment on function app_public.rotate_webhook_source_secret(id uuid, grace interval) is 'Gives a source a new signing secret and returns it, this once; the old one works on for the grace interval.';
 grant execute on function app_public.rotate_webhook_source_secret(id uuid, grace interval) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.team_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.teams
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.name,
+    r.description,
+    r.owner_id,
+    r.created_at,
+    r.updated_at,
+    r.deleted_at,
+    (deleted_at IS NOT NULL) as is_deleted
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'teams'
+        and v.row_id = team_as_of.id and v.created_at <= team_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.teams, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where r.deleted_at is null;
+$function$;
+alter function app_public.team_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.team_as_of(id uuid, at timestamp with time zone) is 'One team as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.team_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.team_member_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.team_members
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.team_id,
+    r.user_id,
+    r.role,
+    r.status,
+    r.invited_by_user_id,
+    r.joined_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'team_members'
+        and v.row_id = team_member_as_of.id and v.created_at <= team_member_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.team_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.team_member_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.team_member_as_of(id uuid, at timestamp with time zone) is 'One team member as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.team_member_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.team_members_as_of(at timestamp with time zone)
+ RETURNS SETOF app_public.team_members
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.team_id,
+    r.user_id,
+    r.role,
+    r.status,
+    r.invited_by_user_id,
+    r.joined_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select distinct on (v.row_id) v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'team_members'
+        and v.created_at <= team_members_as_of.at
+      order by v.row_id, v.id desc) l
+    cross join lateral jsonb_populate_record(null::app_public.team_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.team_members_as_of(at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.team_members_as_of(at timestamp with time zone) is 'The team members as they stood at a moment, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.team_members_as_of(at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.teams_as_of(at timestamp with time zone)
+ RETURNS SETOF app_public.teams
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.name,
+    r.description,
+    r.owner_id,
+    r.created_at,
+    r.updated_at,
+    r.deleted_at,
+    (deleted_at IS NOT NULL) as is_deleted
+  from (
+    select p.*
+    from (
+      select distinct on (v.row_id) v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'teams'
+        and v.created_at <= teams_as_of.at
+      order by v.row_id, v.id desc) l
+    cross join lateral jsonb_populate_record(null::app_public.teams, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where r.deleted_at is null;
+$function$;
+alter function app_public.teams_as_of(at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.teams_as_of(at timestamp with time zone) is 'The teams as they stood at a moment, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.teams_as_of(at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.tenant_member_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.tenant_members
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.user_id,
+    r.role,
+    r.invitation_status,
+    r.invited_by_user_id,
+    r.invited_email,
+    r.invitation_expires_at,
+    r.joined_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'tenant_members'
+        and v.row_id = tenant_member_as_of.id and v.created_at <= tenant_member_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.tenant_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.tenant_member_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.tenant_member_as_of(id uuid, at timestamp with time zone) is 'One tenant member as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.tenant_member_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.tenant_members_as_of(at timestamp with time zone)
+ RETURNS SETOF app_public.tenant_members
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.user_id,
+    r.role,
+    r.invitation_status,
+    r.invited_by_user_id,
+    r.invited_email,
+    r.invitation_expires_at,
+    r.joined_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select distinct on (v.row_id) v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'tenant_members'
+        and v.created_at <= tenant_members_as_of.at
+      order by v.row_id, v.id desc) l
+    cross join lateral jsonb_populate_record(null::app_public.tenant_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.tenant_members_as_of(at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.tenant_members_as_of(at timestamp with time zone) is 'The tenant members as they stood at a moment, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.tenant_members_as_of(at timestamp with time zone) to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.transfer_ownership(user_id uuid)
  RETURNS app_public.tenants
@@ -5440,6 +7499,8 @@ begin
   end if;
   update app_public.tenants t set owner_id = transfer_ownership.user_id where t.id = v_tenant_id returning * into v_tenant;
   perform app_private.record_event('tenant.ownership_transferred', v_tenant_id, 'tenant', v_tenant_id, null,
+    jsonb_build_object('userId', transfer_ownership.user_id));
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'tenant.ownership_transferred', 'tenant', v_tenant_id,
     jsonb_build_object('userId', transfer_ownership.user_id));
   return v_tenant;
 end
@@ -5504,6 +7565,80 @@ comment on function app_public.verify_email(token text) is 'Proves an address wi
 grant execute on function app_public.verify_email(token text) to app_anonymous;
 grant execute on function app_public.verify_email(token text) to app_user;
 
+CREATE OR REPLACE FUNCTION app_public.webhook_source_as_of(id uuid, at timestamp with time zone)
+ RETURNS app_public.webhook_sources
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.provider,
+    r.name,
+    r.description,
+    r.is_active,
+    r.last_received_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      select v.action, v.snapshot, v.personal
+      from audit.row_versions v
+      where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
+        and v.row_id = webhook_source_as_of.id and v.created_at <= webhook_source_as_of.at
+      order by v.id desc
+      limit 1) l
+    cross join lateral jsonb_populate_record(null::app_public.webhook_sources, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r
+  where exists (select from app_public.project_as_of(r.project_id, webhook_source_as_of.at) s where s.id is not null);
+$function$;
+alter function app_public.webhook_source_as_of(id uuid, at timestamp with time zone) owner to freehold_owner;
+comment on function app_public.webhook_source_as_of(id uuid, at timestamp with time zone) is 'One webhook source as it stood at a moment; null when it was not there, or its history is not for the caller.';
+grant execute on function app_public.webhook_source_as_of(id uuid, at timestamp with time zone) to app_user;
+
+CREATE OR REPLACE FUNCTION app_public.webhook_sources_as_of(at timestamp with time zone, project_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF app_public.webhook_sources
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    r.tenant_id,
+    r.id,
+    r.project_id,
+    r.provider,
+    r.name,
+    r.description,
+    r.is_active,
+    r.last_received_at,
+    r.created_at,
+    r.updated_at
+  from (
+    select p.*
+    from (
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
+         and webhook_sources_as_of.project_id is null
+         and v.created_at <= webhook_sources_as_of.at
+         and v.project_id in (select s.id from app_public.projects_as_of(webhook_sources_as_of.at) s)
+       order by v.row_id, v.id desc)
+      union all
+      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
+       from audit.row_versions v
+       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
+         and v.project_id = webhook_sources_as_of.project_id
+         and v.created_at <= webhook_sources_as_of.at
+         and exists (select from app_public.project_as_of(webhook_sources_as_of.project_id, webhook_sources_as_of.at) s where s.id is not null)
+       order by v.row_id, v.id desc)) l
+    cross join lateral jsonb_populate_record(null::app_public.webhook_sources, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+    where l.action <> 'delete') r;
+$function$;
+alter function app_public.webhook_sources_as_of(at timestamp with time zone, project_id uuid) owner to freehold_owner;
+comment on function app_public.webhook_sources_as_of(at timestamp with time zone, project_id uuid) is 'The webhook sources as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+grant execute on function app_public.webhook_sources_as_of(at timestamp with time zone, project_id uuid) to app_user;
+
 CREATE OR REPLACE FUNCTION app_public.withdraw_invitation(member_id uuid)
  RETURNS app_public.confirmation
  LANGUAGE plpgsql
@@ -5535,6 +7670,7 @@ CREATE OR REPLACE FUNCTION audit.seal_digest(seal audit.seals)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select sha256(s.previous_digest || uuid_send(s.tenant_id) || int8send(s.number)
+    || int8send((extract(epoch from s.created_at) * 1000000)::bigint)
     || convert_to(s.from_transaction || '..' || s.until_transaction || ' ', 'utf8') || s.manifest)
   from (select seal.*) s
 $function$;
@@ -5548,7 +7684,8 @@ CREATE OR REPLACE FUNCTION audit.version(args text[], operation app_public.audit
  STABLE
 AS $function$
   select
-    coalesce((f.row ->> 'tenant_id')::uuid, case when args[0] = 'tenants' then (f.row ->> 'id')::uuid end,
+    -- What nobody below an owner may read is for its person alone, and of no tenant: a log-in only names one.
+    coalesce(case when args[1] <> 'owner' then (f.row ->> 'tenant_id')::uuid end, case when args[0] = 'tenants' then (f.row ->> 'id')::uuid end,
       '00000000-0000-0000-0000-000000000000'),
     args[0], (f.row ->> args[6])::uuid,
     (f.row ->> case when args[0] = 'projects' then 'id' else 'project_id' end)::uuid,

@@ -13,7 +13,8 @@ create or replace function audit.version(args text[], operation app_public.audit
   language sql stable
 as $$
   select
-    coalesce((f.row ->> 'tenant_id')::uuid, case when args[0] = 'tenants' then (f.row ->> 'id')::uuid end,
+    -- What nobody below an owner may read is for its person alone, and of no tenant: a log-in only names one.
+    coalesce(case when args[1] <> 'owner' then (f.row ->> 'tenant_id')::uuid end, case when args[0] = 'tenants' then (f.row ->> 'id')::uuid end,
       '00000000-0000-0000-0000-000000000000'),
     args[0], (f.row ->> args[6])::uuid,
     (f.row ->> case when args[0] = 'projects' then 'id' else 'project_id' end)::uuid,

@@ -13,6 +13,7 @@ import { withClaimedQueries } from './claimedQuery.ts'
 import type { LiveUpdates } from './liveUpdates.ts'
 import { EnumNamesPlugin } from './plugins/EnumNamesPlugin.ts'
 import { makeErrorsPreset } from './plugins/ErrorsPlugin.ts'
+import { HistoryPlugin } from './plugins/HistoryPlugin.ts'
 import { IndexedOnlyPlugin } from './plugins/IndexedOnlyPlugin.ts'
 import { LeanRootPlugin } from './plugins/LeanRootPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
@@ -67,7 +68,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
     plugins: [
       pgSmartTagsFromFile(join(import.meta.dirname, 'tags.json5')),
       TenantKeysPlugin, TenantFilterPlugin, RelationNamesPlugin, IndexedOnlyPlugin, EnumNamesPlugin, ResultNamesPlugin, LeanRootPlugin, RefusalsPlugin,
-      UserFieldsPlugin, makeSubscriptionsPlugin(deps.liveUpdates),
+      HistoryPlugin, UserFieldsPlugin, makeSubscriptionsPlugin(deps.liveUpdates),
       makeLimitsPlugin({ ...deps.limits, introspection: deps.introspection }),
       ...(deps.persistedDocuments === undefined ? [] : [makePersistedDocumentsPlugin(deps.persistedDocuments)]),
     ],

@@ -1,4 +1,4 @@
-import type { World } from './fixture.ts'
+import type { ProjectName, World } from './fixture.ts'
 
 /** Runs a query as someone above all policies, inside the transaction of the trial. */
 export type Query = (sql: string, params?: readonly unknown[]) => Promise<Record<string, string>[]>
@@ -42,6 +42,20 @@ const onDeployment = (name: string, more = '') => (world: World) => `app_public.
 const claim = (name: string, by = 'bob'): Record<string, FunctionCase> => ({ [`app_hidden.${name}()`]: { by, call: () => `app_hidden.${name}()` } })
 /** For the worker, who runs it for the whole platform. */
 const platform = (call: string): FunctionCase => ({ by: 'worker without a tenant', call: () => call })
+
+/** The two functions that read a table of tenants as it was. */
+const asOf = (tables: string, table: string, project?: ProjectName): Record<string, FunctionCase> => ({
+  [`app_public.${tables}_as_of(timestamp with time zone${project ? ',uuid' : ''})`]: {
+    by: 'alice', call: (world) => `app_public.${tables}_as_of(clock_timestamp()${project ? `, ${quote(acme(world).projects[project])}` : ''})`,
+  },
+  [`app_public.${table}_as_of(uuid,timestamp with time zone)`]: {
+    by: 'alice',
+    setup: async (query, { tenants }) => (await query(
+      `select row_id as id from audit.row_versions v where tenant_id = $1 and table_name = $2 and action = 'insert'
+       and snapshot ->> 'deleted_at' is null and exists (select from app_public.${tables} t where t.id = v.row_id) order by id limit 1`, [tenants.acme.id, tables]))[0]!,
+    call: (_, { id }) => `app_public.${table}_as_of(${quote(id!)}, clock_timestamp())`,
+  },
+})
 
 /** Every function that anybody may execute, by its signature. One that is missing here is a failure of the proof. */
 export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
@@ -194,6 +208,15 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
 
   // Audit
+  ...asOf('tenant_members', 'tenant_member'),
+  ...asOf('teams', 'team'),
+  ...asOf('team_members', 'team_member'),
+  ...asOf('projects', 'project'),
+  ...asOf('project_members', 'project_member', 'closed'),
+  ...asOf('project_environments', 'project_environment', 'open'),
+  ...asOf('api_keys', 'api_key', 'open'),
+  ...asOf('deployments', 'deployment', 'open'),
+  ...asOf('webhook_sources', 'webhook_source', 'open'),
   'app_public.record_audit_events(jsonb)': {
     by: 'key of bob, write', call: () => `app_public.record_audit_events(jsonb_build_array(jsonb_build_object(
       'id', uuidv7(), 'entity_id', uuidv7(), 'action', 'disk.full', 'created_at', '2026-01-01T00:00:00Z')))`,

@@ -30,7 +30,8 @@ export async function readRelations(client: pg.ClientBase): Promise<Relation[]> 
     select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema,
       case when c.relispartition then 'partition' when c.relkind = 'v' then 'view' when c.relkind = 'm' then 'materialized view' else 'table' end as kind,
       array(select quote_ident(a.attname) from pg_attribute a
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by a.attnum) as columns,
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+          and (c.relkind <> 'v' or pg_column_is_updatable(c.oid, a.attnum, false)) order by a.attnum) as columns,
       array(select quote_ident(a.attname) from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
         where i.indrelid = c.oid and i.indisprimary order by array_position(i.indkey::int2[], a.attnum)) as key
     from pg_class c

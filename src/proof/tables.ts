@@ -85,7 +85,19 @@ const hereOrNowhere = (actor: Actor, world: World): Condition => `${here(actor, 
 const ofTenantOrPeople = (column: string) => (tenant: TenantName, world: World): Condition =>
   `tenant_id = ${quote(world.tenants[tenant].id)} or (tenant_id = '${NOWHERE}' and ${column} in (${peopleOf(tenant, world)}))`
 
-/** Every table, by its name with schema. One that is missing here is a failure of the proof. */
+/** The history of a table of tenants, for ranks from `readers` up. `project`: column of its project. `isPersonal`: rows are about a person. */
+const history = (readers: string, { project, isPersonal = false }: { project?: string; isPersonal?: boolean } = {}): TableCase => ({
+  select: usersOnly(either(
+    when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
+    when((actor) => has(actor, readers), (actor, world) => all(here(actor, world), project === undefined
+      ? (actor.narrowedTo ? NONE : ALL)
+      : `${ofSeenProjects(project)(actor, world)} or (${actor.narrowedTo ? NONE : `${project} is null`})`)),
+    when((actor) => isPersonal && !actor.isKey, (actor, world) => all(here(actor, world), `snapshot ->> 'user_id' = ${me(actor, world)}`)))),
+})
+/** The history of a table of the whole platform: for the person of each row. */
+const ownHistory = (person: string): TableCase => ({ belongs: ofPeople(person), select: selfInPerson(person) })
+
+/** Every table and view, by its name with schema. One that is missing here is a failure of the proof. */
 export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.users': {
     belongs: ofPeople('id'),
@@ -211,6 +223,19 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
         all(here(actor, world), `reader_role <= '${actor.rank}'`, `${seen(actor, world)} or ${actor.narrowedTo ? NONE : 'project_id is null'}`)),
       when((actor) => !actor.isKey, (actor, world) => all(hereOrNowhere(actor, world), `subject_id = ${me(actor, world)}`)))),
   },
+  'app_public.users_audit': ownHistory('user_id'),
+  'app_public.user_settings_audit': ownHistory('user_id'),
+  'app_public.sessions_audit': ownHistory(`(snapshot ->> 'user_id')::uuid`),
+  'app_public.tenants_audit': history('viewer'),
+  'app_public.tenant_members_audit': history('admin', { isPersonal: true }),
+  'app_public.teams_audit': history('viewer'),
+  'app_public.team_members_audit': history('viewer', { isPersonal: true }),
+  'app_public.projects_audit': history('billing', { project: 'project_id' }),
+  'app_public.project_members_audit': history('viewer', { project: 'project_id', isPersonal: true }),
+  'app_public.project_environments_audit': history('billing', { project: 'project_id' }),
+  'app_public.api_keys_audit': history('admin', { project: 'project_id', isPersonal: true }),
+  'app_public.deployments_audit': history('billing', { project: 'project_id' }),
+  'app_public.webhook_sources_audit': history('developer', { project: 'project_id' }),
   'audit.erasures': { belongs: 'nobody' },
   'audit.seals': { select: when((actor) => isUser(actor) && has(actor, 'admin'), here) },
 }

@@ -46,5 +46,5 @@ const TABLES: Record<Exclude<Area, 'other'>, string[]> = {
 
 const byTable = new Map(Object.entries(TABLES).flatMap(([area, tables]) => tables.map((table) => [table, area as Area])))
 
-/** Where a table belongs: by its name; everything in schema audit to audit, anything unheard of to other. */
-export const areaOf = (table: { schema: string; name: string }): Area => byTable.get(table.name) ?? (table.schema === 'audit' ? 'audit' : 'other')
+/** Where a table belongs: by its name; everything in schema audit and every history to audit, anything unheard of to other. */
+export const areaOf = (table: { schema: string; name: string }): Area => byTable.get(table.name) ?? (table.schema === 'audit' || table.name.endsWith('_audit') ? 'audit' : 'other')

@@ -2,24 +2,35 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { apply } from '../apply.ts'
 import { ROOT } from '../database.ts'
+import { compareAuditSources, renderAuditSources, writeAuditSources } from './auditSources.ts'
 import { compareGenerated, generateAll } from './generateAll.ts'
 import { withScratchDatabase } from './scratch.ts'
 
-/** Brings generated/ up to date, or with `check` only says how it is out of date. Returns what it says, and whether all is well. */
+/**
+ * Brings generated/ and the sources that follow from the catalog up to date, or with `check` only says how they are out of date.
+ * Returns what it says, and whether all is well.
+ */
 export async function generate({ check }: { check: boolean }): Promise<{ ok: boolean; lines: string[] }> {
   const committed = join(ROOT, 'generated')
   const fresh = await mkdtemp(join(tmpdir(), 'freehold-generated-'))
   try {
-    await withScratchDatabase((urls) => generateAll({ urls, outDir: fresh }))
-    const differences = await compareGenerated(fresh, committed)
-    if (differences.length === 0) return { ok: true, lines: ['generated/ is up to date.'] }
-    if (check) {
-      return {
-        ok: false,
-        lines: [...differences.map(({ kind, name }) => `${kind.padEnd(7)} generated/${name}`), 'Run `npm run generate` and commit what it writes.'],
+    const stale = await withScratchDatabase(async (urls) => {
+      const sources = await renderAuditSources(urls.owner)
+      const outdated = await compareAuditSources(sources, ROOT)
+      if (outdated.length > 0 && !check) {
+        await writeAuditSources(sources, outdated, ROOT)
+        await apply(urls.owner, ROOT)
       }
-    }
+      await generateAll({ urls, outDir: fresh })
+      return outdated
+    })
+    const differences = await compareGenerated(fresh, committed)
+    if (differences.length + stale.length === 0) return { ok: true, lines: ['generated/ is up to date.'] }
+    const told = (kind: string, name: string) => (check ? `${kind.padEnd(7)} ${name}` : `${kind === 'extra' ? 'removed' : 'written'} ${name}`)
+    const lines = [...stale.map(({ kind, name }) => told(kind, name)), ...differences.map(({ kind, name }) => told(kind, `generated/${name}`))]
+    if (check) return { ok: false, lines: [...lines, 'Run `npm run generate` and commit what it writes.'] }
     for (const { kind, name } of differences) {
       const target = join(committed, name)
       if (kind === 'extra') await rm(target)
@@ -28,7 +39,7 @@ export async function generate({ check }: { check: boolean }): Promise<{ ok: boo
         await copyFile(join(fresh, name), target)
       }
     }
-    return { ok: true, lines: differences.map(({ kind, name }) => `${kind === 'extra' ? 'removed' : 'written'} generated/${name}`) }
+    return { ok: true, lines }
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }

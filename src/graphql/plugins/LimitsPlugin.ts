@@ -2,7 +2,7 @@ import 'postgraphile'
 import {
   GraphQLError, Kind, NoSchemaIntrospectionCustomRule, type ASTVisitor, type FieldNode, type SelectionSetNode, type ValidationContext,
 } from 'postgraphile/graphql'
-import { lambda, type Step } from 'postgraphile/grafast'
+import { constant, lambda, type Step } from 'postgraphile/grafast'
 import type { ExecutionConfig, ParsedGraphQLBody } from 'postgraphile/grafserv'
 import { ServerError, type ServerErrorCode } from '../../errors.ts'
 import { asSafeError } from '../safeError.ts'
@@ -98,7 +98,9 @@ interface Paged {
 const isPaged = (step: unknown): step is Paged =>
   typeof step === 'object' && step !== null && 'setFirst' in step && typeof step.setFirst === 'function'
 
-function setPageSize($list: Paged, $first: Step, $last: Step, { defaultPage, maxPage }: LimitsOptions): void {
+function setPageSize($list: Paged, $first: Step, $lastOrNone: Step | undefined, { defaultPage, maxPage }: LimitsOptions): void {
+  // What a function returns is read from its beginning only.
+  const $last = $lastOrNone ?? constant(null)
   const clamp = (size: unknown) => (typeof size === 'number' ? Math.max(0, Math.min(size, maxPage)) : null)
   $list.setFirst(lambda([$first, $last], ([first, last]) => (first == null && last == null ? defaultPage : clamp(first)), true))
   $list.setLast(lambda($last, clamp, true))

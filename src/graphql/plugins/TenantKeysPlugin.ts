@@ -56,7 +56,7 @@ export const TenantKeysPlugin: GraphileConfig.Plugin = {
       // `tenant.projects` and forty more would only repeat the root fields: there is one tenant in a request.
       pgRelations_relation(_info, { pgConstraint, relation }) {
         const columns = pgConstraint.getAttributes() ?? []
-        if (!relation.isReferencee || columns.length !== 1 || !isTenantColumn(columns[0]!)) return
+        if (pgConstraint.getTags().isHistory || !relation.isReferencee || columns.length !== 1 || !isTenantColumn(columns[0]!)) return
         relation.extensions ??= Object.create(null) as NonNullable<typeof relation.extensions>
         const tags = relation.extensions.tags ?? {}
         relation.extensions.tags = { ...tags, behavior: ['-connection', '-list', '-single', ...[tags.behavior ?? []].flat()] }
