@@ -56,7 +56,7 @@ export class UnknownTenantError extends Error {
  * manifest and back, personal values against their digests, and empty ones against the list of erasures.
  *
  * Proves, as far as SHA-256 holds: no version in a sealed range was edited, inserted, deleted or reordered since its seal was made.
- * Does not prove anything of versions that are not sealed yet (about a minute; longer while an old transaction is open), nor that
+ * Does not prove anything of versions that are not sealed yet (about a minute; longer while an old transaction is open anywhere in the cluster), nor that
  * what was written was true. Without published seals it does not show that somebody who may do everything in the database wrote
  * another ledger and sealed all of it anew, or took away the newest seals with their versions; with them it does, as long as that
  * somebody can not write the file as well. A person on the list of erasures may have been put there to hide something: their

@@ -95,11 +95,14 @@ test('the worker seals and publishes by itself', async () => {
   const config = workerConfig()
   const worker = await startWorker(database, config)
   try {
+    await seal(database)
     await change('by-worker')
     await database.superuser.query(`select graphile_worker.add_job('audit__seal')`)
-    await until(() => existsSync(config.auditSealsFile) && readFileSync(config.auditSealsFile, 'utf8').endsWith('\n'))
+    // The clock may strike while we look: then there is one more seal, and one more line a moment later.
+    await until(async () => existsSync(config.auditSealsFile)
+      && (await readPublishedSeals(config.auditSealsFile)).seals.length === (await allSeals()).length)
     const { seals } = await readPublishedSeals(config.auditSealsFile)
-    expect(seals).toMatchObject(await allSeals())
+    expect(seals).toMatchObject((await allSeals()).slice(0, seals.length))
   } finally {
     await worker.stop()
     config.remove()

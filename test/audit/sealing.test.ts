@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { seal, verify } from './support.ts'
+import { seal, sealNow, verify } from './support.ts'
 
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
@@ -42,10 +42,10 @@ test('every version ends in one seal, whatever is written while sealers run', as
     }
   })
   const sealers = [1, 2].map(async () => {
-    while (isWriting) await seal(database, 50)
+    while (isWriting) await sealNow(database, 50)
   })
   await Promise.all(writers)
-  await seal(database, 50)
+  await sealNow(database, 50)
   // Nothing at or after the oldest open transaction is sealed, so what it commits later finds its place.
   expect((await timesSealed()).filter(({ times }) => times > 1)).toEqual([])
   expect((await verify(database, { tenant: 'acme' }))[0]).toMatchObject({ findings: [], unsealed: expect.any(Number) })
@@ -67,13 +67,14 @@ test('a transaction that commits after a seal is in the next one', async () => {
   await client.query('begin')
   await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, 'Later', 'later')`, [world.tenants.acme.id])
   await world.as(world.alice, `insert into app_public.projects (name, slug) values ('Sooner', 'sooner')`)
-  await seal(database)
+  await sealNow(database)
   const [before] = await verify(database, { tenant: 'acme' })
   await client.query('commit')
   await client.end()
   expect(before).toMatchObject({ findings: [] })
   await seal(database)
   const [after] = await verify(database, { tenant: 'acme' })
-  expect(after).toMatchObject({ findings: [], unsealed: 0, seals: before!.seals + 1 })
+  expect(after).toMatchObject({ findings: [], unsealed: 0 })
+  expect(after!.seals).toBeGreaterThan(before!.seals)
   expect((await timesSealed()).filter(({ times }) => times !== 1)).toEqual([])
 })

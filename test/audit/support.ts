@@ -2,8 +2,18 @@ import pg from 'pg'
 import { withClient } from '../../src/db/scratch.ts'
 import { verifyAudit, type Finding, type TenantReport, type VerifyOptions } from '../../src/audit/verify.ts'
 import type { TestDatabase } from '../support/database.ts'
+import { until } from '../worker/support.ts'
 
-export const seal = (database: TestDatabase, size = 100_000) => database.worker.query('select app_private.seal_audit($1)', [size])
+/** Seals what can be sealed: an open transaction anywhere in the cluster, those of other tests too, holds the sealer back. */
+export const sealNow = (database: TestDatabase, size = 100_000) => database.worker.query('select app_private.seal_audit($1)', [size])
+
+/** Seals everything that was committed before the call. */
+export async function seal(database: TestDatabase, size?: number): Promise<void> {
+  const { rows: [now] } = await database.superuser.query('select pg_snapshot_xmax(pg_current_snapshot())::text as xid')
+  await until(async () =>
+    (await database.superuser.query('select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as is_over', [now.xid])).rows[0].is_over)
+  await sealNow(database, size)
+}
 
 export const verify = (database: TestDatabase, options?: VerifyOptions): Promise<TenantReport[]> =>
   withClient(database.urls.superuser, (client) => verifyAudit(client, options))
