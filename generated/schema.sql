@@ -5505,15 +5505,13 @@ AS $function$
       (select distinct on (v.row_id) v.action, v.snapshot, v.personal
        from audit.row_versions v
        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
-         and api_keys_as_of.project_id is null
-         and v.created_at <= api_keys_as_of.at
+         and api_keys_as_of.project_id is null and v.created_at <= api_keys_as_of.at
        order by v.row_id, v.id desc)
       union all
       (select distinct on (v.row_id) v.action, v.snapshot, v.personal
        from audit.row_versions v
        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
-         and v.project_id = api_keys_as_of.project_id
-         and v.created_at <= api_keys_as_of.at
+         and v.project_id = api_keys_as_of.project_id and v.created_at <= api_keys_as_of.at
        order by v.row_id, v.id desc)) l
     cross join lateral jsonb_populate_record(null::app_public.api_keys, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
@@ -6160,21 +6158,17 @@ AS $function$
   from (
     select p.*
     from (
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
-         and deployments_as_of.project_id is null
-         and v.created_at <= deployments_as_of.at
-         and v.project_id in (select s.id from app_public.projects_as_of(deployments_as_of.at) s)
-       order by v.row_id, v.id desc)
-      union all
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
-         and v.project_id = deployments_as_of.project_id
-         and v.created_at <= deployments_as_of.at
-         and exists (select from app_public.project_as_of(deployments_as_of.project_id, deployments_as_of.at) s where s.id is not null)
-       order by v.row_id, v.id desc)) l
+      select l.*
+      from (
+        select s.id from app_public.projects_as_of(deployments_as_of.at) s where deployments_as_of.project_id is null
+        union all
+        select s.id from app_public.project_as_of(deployments_as_of.project_id, deployments_as_of.at) s where s.id is not null) s
+      cross join lateral (
+        select distinct on (v.row_id) v.action, v.snapshot, v.personal
+        from audit.row_versions v
+        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
+          and v.project_id = s.id and v.created_at <= deployments_as_of.at
+        order by v.row_id, v.id desc) l) l
     cross join lateral jsonb_populate_record(null::app_public.deployments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
 $function$;
@@ -6686,21 +6680,17 @@ AS $function$
   from (
     select p.*
     from (
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_environments'
-         and project_environments_as_of.project_id is null
-         and v.created_at <= project_environments_as_of.at
-         and v.project_id in (select s.id from app_public.projects_as_of(project_environments_as_of.at) s)
-       order by v.row_id, v.id desc)
-      union all
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_environments'
-         and v.project_id = project_environments_as_of.project_id
-         and v.created_at <= project_environments_as_of.at
-         and exists (select from app_public.project_as_of(project_environments_as_of.project_id, project_environments_as_of.at) s where s.id is not null)
-       order by v.row_id, v.id desc)) l
+      select l.*
+      from (
+        select s.id from app_public.projects_as_of(project_environments_as_of.at) s where project_environments_as_of.project_id is null
+        union all
+        select s.id from app_public.project_as_of(project_environments_as_of.project_id, project_environments_as_of.at) s where s.id is not null) s
+      cross join lateral (
+        select distinct on (v.row_id) v.action, v.snapshot, v.personal
+        from audit.row_versions v
+        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_environments'
+          and v.project_id = s.id and v.created_at <= project_environments_as_of.at
+        order by v.row_id, v.id desc) l) l
     cross join lateral jsonb_populate_record(null::app_public.project_environments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r
   where r.deleted_at is null;
@@ -6757,21 +6747,17 @@ AS $function$
   from (
     select p.*
     from (
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_members'
-         and project_members_as_of.project_id is null
-         and v.created_at <= project_members_as_of.at
-         and v.project_id in (select s.id from app_public.projects_as_of(project_members_as_of.at) s)
-       order by v.row_id, v.id desc)
-      union all
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_members'
-         and v.project_id = project_members_as_of.project_id
-         and v.created_at <= project_members_as_of.at
-         and exists (select from app_public.project_as_of(project_members_as_of.project_id, project_members_as_of.at) s where s.id is not null)
-       order by v.row_id, v.id desc)) l
+      select l.*
+      from (
+        select s.id from app_public.projects_as_of(project_members_as_of.at) s where project_members_as_of.project_id is null
+        union all
+        select s.id from app_public.project_as_of(project_members_as_of.project_id, project_members_as_of.at) s where s.id is not null) s
+      cross join lateral (
+        select distinct on (v.row_id) v.action, v.snapshot, v.personal
+        from audit.row_versions v
+        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'project_members'
+          and v.project_id = s.id and v.created_at <= project_members_as_of.at
+        order by v.row_id, v.id desc) l) l
     cross join lateral jsonb_populate_record(null::app_public.project_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
 $function$;
@@ -7617,21 +7603,17 @@ AS $function$
   from (
     select p.*
     from (
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
-         and webhook_sources_as_of.project_id is null
-         and v.created_at <= webhook_sources_as_of.at
-         and v.project_id in (select s.id from app_public.projects_as_of(webhook_sources_as_of.at) s)
-       order by v.row_id, v.id desc)
-      union all
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
-         and v.project_id = webhook_sources_as_of.project_id
-         and v.created_at <= webhook_sources_as_of.at
-         and exists (select from app_public.project_as_of(webhook_sources_as_of.project_id, webhook_sources_as_of.at) s where s.id is not null)
-       order by v.row_id, v.id desc)) l
+      select l.*
+      from (
+        select s.id from app_public.projects_as_of(webhook_sources_as_of.at) s where webhook_sources_as_of.project_id is null
+        union all
+        select s.id from app_public.project_as_of(webhook_sources_as_of.project_id, webhook_sources_as_of.at) s where s.id is not null) s
+      cross join lateral (
+        select distinct on (v.row_id) v.action, v.snapshot, v.personal
+        from audit.row_versions v
+        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
+          and v.project_id = s.id and v.created_at <= webhook_sources_as_of.at
+        order by v.row_id, v.id desc) l) l
     cross join lateral jsonb_populate_record(null::app_public.webhook_sources, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
 $function$;

@@ -73,6 +73,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('METHOD_NOT_ALLOWED', 405, 'This address does not take that method.'),
   server('PAYLOAD_TOO_LARGE', 413, 'The body is too large.'),
   server('UNSUPPORTED_MEDIA_TYPE', 415, 'The body must be application/json.'),
+  server('AUDIT_EVENTS_NOT_VALID', 422, 'Some events are not valid.'),
   server('GRAPHQL_PARSE_FAILED', 400, 'The document is not valid GraphQL.'),
   server('GRAPHQL_VALIDATION_FAILED', 400, 'The document does not fit the schema.'),
   server('BAD_USER_INPUT', 400, 'The input is not valid.'),
@@ -97,7 +98,7 @@ const servers = bySource('server')
 
 export type ServerErrorCode =
   | 'BAD_REQUEST' | 'INVALID_JSON' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'METHOD_NOT_ALLOWED'
-  | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'
+  | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'AUDIT_EVENTS_NOT_VALID' | 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'
   | 'BAD_USER_INPUT' | 'QUERY_TOO_LARGE' | 'QUERY_TOO_DEEP' | 'QUERY_TOO_EXPENSIVE' | 'INTROSPECTION_DISABLED'
   | 'DOCUMENT_NOT_PERSISTED' | 'TOO_MANY_SUBSCRIPTIONS' | 'SUBSCRIPTION_INTERRUPTED' | 'SUBSCRIPTION_TOO_SLOW' | 'OVERLOADED' | 'UNAVAILABLE'
   | 'INTERNAL'

@@ -22,6 +22,9 @@ begin
   where s.user_id = v_member.user_id and s.default_tenant_id = v_member.tenant_id;
   perform app_private.record_event('member.removed', v_member.tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('userId', v_member.user_id));
+  perform app_private.log_audit_event(app_hidden.current_user_id(),
+    case when v_member.user_id = app_hidden.current_user_id() then 'member.left' else 'member.removed' end,
+    'tenant_member', v_member.id, jsonb_build_object('userId', v_member.user_id), tenant_id => v_member.tenant_id);
   return v_member;
 end
 $$;

@@ -39,6 +39,9 @@ begin
   where s.user_id = v_user_id and s.default_tenant_id is null;
   perform app_private.record_event('member.joined', v_member.tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('userId', v_user_id, 'role', v_member.role));
+  -- Joining is an act inside the tenant, whichever the request was for.
+  perform app_private.log_audit_event(v_user_id, 'member.joined', 'tenant_member', v_member.id,
+    jsonb_build_object('role', v_member.role), tenant_id => v_member.tenant_id);
   return v_member;
 end
 $$;

@@ -34,15 +34,13 @@ as $$
       (select distinct on (v.row_id) v.action, v.snapshot, v.personal
        from audit.row_versions v
        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
-         and api_keys_as_of.project_id is null
-         and v.created_at <= api_keys_as_of.at
+         and api_keys_as_of.project_id is null and v.created_at <= api_keys_as_of.at
        order by v.row_id, v.id desc)
       union all
       (select distinct on (v.row_id) v.action, v.snapshot, v.personal
        from audit.row_versions v
        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'api_keys'
-         and v.project_id = api_keys_as_of.project_id
-         and v.created_at <= api_keys_as_of.at
+         and v.project_id = api_keys_as_of.project_id and v.created_at <= api_keys_as_of.at
        order by v.row_id, v.id desc)) l
     cross join lateral jsonb_populate_record(null::app_public.api_keys, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;

@@ -18,6 +18,8 @@ begin
   end if;
   perform app_private.record_event('member.role_changed', v_tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('userId', v_member.user_id, 'role', v_member.role));
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'member.role_changed', 'tenant_member', v_member.id,
+    jsonb_build_object('userId', v_member.user_id, 'role', v_member.role));
   return v_member;
 end
 $$;

@@ -11,6 +11,7 @@ begin
   perform app_private.check_new_password(change_password.new_password);
   v_refusal := app_private.prove_identity(v_user_id, change_password.current_password, null, false);
   if v_refusal is not null then
+    perform app_private.log_audit_event(v_user_id, 'user.password_change_refused', 'user', v_user_id);
     return row(null, v_refusal)::app_public.confirmation;
   end if;
   update app_private.user_secrets s
@@ -18,6 +19,7 @@ begin
   where s.user_id = v_user_id;
   update app_public.sessions s set revoked_at = now()
   where s.user_id = v_user_id and s.id <> app_hidden.current_session_id() and s.revoked_at is null;
+  perform app_private.log_audit_event(v_user_id, 'user.password_changed', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $$;

@@ -21,6 +21,7 @@ begin
     recovery_hashes = (select array_agg(app_private.hash_token(replace(c, '-', ''))) from unnest(v_codes) c)
   where s.user_id = v_user_id;
   update app_public.users u set two_factor_enabled = true where u.id = v_user_id;
+  perform app_private.log_audit_event(v_user_id, 'user.totp_enabled', 'user', v_user_id);
   return v_codes;
 end
 $$;

@@ -14,7 +14,8 @@ create or replace function app_public.create_api_key(
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_key app_public.api_keys;
+  v_key     app_public.api_keys;
+  v_created app_public.created_api_key;
 begin
   v_key.user_id := app_private.require_session();
   v_key.tenant_id := app_private.require_role('viewer', 'api_keys:write');
@@ -37,7 +38,10 @@ begin
   v_key.usage_limit := create_api_key.usage_limit;
   v_key.rate_limit_per_minute := create_api_key.rate_limit_per_minute;
   v_key.expires_at := create_api_key.expires_at;
-  return app_private.issue_api_key(v_key);
+  v_created := app_private.issue_api_key(v_key);
+  perform app_private.log_audit_event(v_key.user_id, 'api_key.created', 'api_key', v_created.api_key_id,
+    jsonb_build_object('prefix', v_created.key_prefix, 'scopes', v_key.scopes));
+  return v_created;
 end
 $$;
 comment on function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) is 'Makes an API key of the person of the request and returns it, this once.';

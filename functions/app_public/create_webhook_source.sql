@@ -26,6 +26,8 @@ begin
   values (v_source.tenant_id, v_source.id, app_private.seal(v_secret));
   insert into app_private.webhook_source_directory (webhook_source_id, tenant_id)
   values (v_source.id, v_source.tenant_id);
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,
+    jsonb_build_object('provider', v_source.provider, 'projectId', v_source.project_id));
   return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $$;

@@ -62,21 +62,17 @@ as $$
   from (
     select p.*
     from (
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
-         and deployments_as_of.project_id is null
-         and v.created_at <= deployments_as_of.at
-         and v.project_id in (select s.id from app_public.projects_as_of(deployments_as_of.at) s)
-       order by v.row_id, v.id desc)
-      union all
-      (select distinct on (v.row_id) v.action, v.snapshot, v.personal
-       from audit.row_versions v
-       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
-         and v.project_id = deployments_as_of.project_id
-         and v.created_at <= deployments_as_of.at
-         and exists (select from app_public.project_as_of(deployments_as_of.project_id, deployments_as_of.at) s where s.id is not null)
-       order by v.row_id, v.id desc)) l
+      select l.*
+      from (
+        select s.id from app_public.projects_as_of(deployments_as_of.at) s where deployments_as_of.project_id is null
+        union all
+        select s.id from app_public.project_as_of(deployments_as_of.project_id, deployments_as_of.at) s where s.id is not null) s
+      cross join lateral (
+        select distinct on (v.row_id) v.action, v.snapshot, v.personal
+        from audit.row_versions v
+        where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
+          and v.project_id = s.id and v.created_at <= deployments_as_of.at
+        order by v.row_id, v.id desc) l) l
     cross join lateral jsonb_populate_record(null::app_public.deployments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
 $$;

@@ -16,6 +16,7 @@ begin
   update app_private.user_secrets s
   set two_factor_secret = null, is_totp_confirmed = false, totp_last_step = 0, recovery_hashes = '{}'
   where s.user_id = v_user_id;
+  perform app_private.log_audit_event(v_user_id, 'user.totp_disabled', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $$;

@@ -44,6 +44,8 @@ begin
     from app_public.tenants t where t.id = v_tenant_id));
   perform app_private.record_event('member.invited', v_tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('role', v_member.role));
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'member.invited', 'tenant_member', v_member.id,
+    jsonb_build_object('role', v_member.role));
   return v_member;
 end
 $$;

@@ -8,6 +8,7 @@ declare
 begin
   v_user_id := app_private.require_session();
   update app_public.sessions s set revoked_at = now() where s.user_id = v_user_id and s.revoked_at is null;
+  perform app_private.log_audit_event(v_user_id, 'user.logout_everywhere', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $$;

@@ -15,6 +15,7 @@ begin
   update app_public.users u set email_verified_at = coalesce(u.email_verified_at, now()) where u.id = v_user_id;
   update app_public.sessions s set revoked_at = now() where s.user_id = v_user_id and s.revoked_at is null;
   delete from app_private.rate_limits r where r.subject_type = 'password' and r.subject_id = v_user_id::text;
+  perform app_private.log_audit_event(v_user_id, 'user.password_reset', 'user', v_user_id);
   return row(true, null)::app_public.confirmation;
 end
 $$;

@@ -7,6 +7,10 @@ declare
   v_key app_public.api_keys;
 begin
   v_key := app_private.require_api_key(revoke_api_key.id);
+  if v_key.revoked_at is null then
+    perform app_private.log_audit_event(app_hidden.current_user_id(), 'api_key.revoked', 'api_key', v_key.id,
+      jsonb_build_object('ownerId', v_key.user_id));
+  end if;
   update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now())
   where k.tenant_id = v_key.tenant_id and k.id = v_key.id
   returning * into v_key;

@@ -12,6 +12,7 @@ begin
   if not found then
     perform app_hidden.raise_error(404, 'SESSION_NOT_FOUND', 'No such open session');
   end if;
+  perform app_private.log_audit_event(v_user_id, 'session.revoked', 'session', revoke_session.id);
   return row(true, null)::app_public.confirmation;
 end
 $$;

@@ -4,7 +4,8 @@ create or replace function app_public.rotate_api_key(id uuid, grace interval def
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_key app_public.api_keys;
+  v_key     app_public.api_keys;
+  v_created app_public.created_api_key;
 begin
   v_key := app_private.require_api_key(rotate_api_key.id);
   if v_key.revoked_at is not null or v_key.grace_expires_at is not null then
@@ -19,7 +20,10 @@ begin
   update app_public.api_keys k set grace_expires_at = now() + rotate_api_key.grace
   where k.tenant_id = v_key.tenant_id and k.id = v_key.id;
   v_key.rotated_from_id := v_key.id;
-  return app_private.issue_api_key(v_key);
+  v_created := app_private.issue_api_key(v_key);
+  perform app_private.log_audit_event(v_key.user_id, 'api_key.rotated', 'api_key', v_key.id,
+    jsonb_build_object('successorId', v_created.api_key_id, 'graceExpiresAt', now() + rotate_api_key.grace));
+  return v_created;
 end
 $$;
 comment on function app_public.rotate_api_key(uuid, interval) is 'Makes a successor with the same rights and returns it, this once; the old key works on for the grace interval.';

@@ -9,6 +9,7 @@ import type { PgClient, PgClientQuery, PgClientResult, WithPgClient } from 'post
  * (protocol, "Pipelining"), so transaction-local settings hold for the query and are gone after it, and an error in either
  * undoes both. One statement only: whatever asks for a transaction gets the stock one.
  */
+import type { Claims } from '../db/withTenant.ts'
 import { isDatabaseError, ServerError } from '../errors.ts'
 
 type PgNotice = NonNullable<PgClientResult<unknown>['notices']>[number]
@@ -166,7 +167,9 @@ export async function claimedQuery<T>(pool: pg.Pool, settings: readonly Setting[
 }
 
 /** The service with reads done by claimedQuery. Mutations and everything without settings go the stock way. */
-export function withClaimedQueries(service: GraphileConfig.PgServiceConfiguration, pool: pg.Pool): GraphileConfig.PgServiceConfiguration {
+export function withClaimedQueries(
+  service: GraphileConfig.PgServiceConfiguration, pool: pg.Pool, onError?: (error: unknown, claims: Claims) => void,
+): GraphileConfig.PgServiceConfiguration {
   const { adaptor } = service
   surviveLostConnections(pool)
   const createWithPgClient: typeof adaptor.createWithPgClient = async (adaptorSettings, variant) => {
@@ -182,6 +185,7 @@ export function withClaimedQueries(service: GraphileConfig.PgServiceConfiguratio
       try {
         return await callback(client)
       } catch (error) {
+        onError?.(error, claimsOf(settings))
         // Nobody may do next to nothing: what they lack is a sign-in, not a permission.
         if (pgSettings?.role === 'app_anonymous' && isDatabaseError(error) && error.code === '42501') throw new ServerError('UNAUTHENTICATED')
         throw error
@@ -191,6 +195,9 @@ export function withClaimedQueries(service: GraphileConfig.PgServiceConfiguratio
   }
   return { ...service, adaptor: { ...adaptor, createWithPgClient } }
 }
+
+/** The claims that settings were made of. */
+const claimsOf = (settings: readonly Setting[]): Claims => Object.fromEntries(settings.map(([name, value]) => [name.replace(/^app[.]/, ''), value]))
 
 /**
  * Keeps a connection that dies in somebody's hands from ending the process: the stock adaptor does not listen to the error that

@@ -46,6 +46,8 @@ export interface PresetDeps {
   bodyMaxBytes: number
   /** Who makes the request, as the server found out before GraphQL saw it; absent means nobody. */
   claimsOf: (requestContext: Partial<Grafast.RequestContext>) => Claims | undefined
+  /** Told of every error of the database in an operation, with the claims it ran under. */
+  onRefused?: (error: unknown, claims: Claims) => void
   liveUpdates: LiveUpdates
   /** Directory of `<hash>.graphql`; when given, nothing but these documents is run. */
   persistedDocuments?: string
@@ -80,7 +82,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       // One filter may not reach into another table: what that costs can't be told from the document.
       'PgConnectionArgFilterForwardRelationsPlugin', 'PgConnectionArgFilterBackwardRelationsPlugin',
     ],
-    pgServices: [deps.claimedQueries === false ? service : withClaimedQueries(service, deps.pool)],
+    pgServices: [deps.claimedQueries === false ? service : withClaimedQueries(service, deps.pool, deps.onRefused)],
     // An argument without a default is one that must be given.
     gather: { pgStrictFunctions: true },
     schema: {

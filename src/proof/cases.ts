@@ -221,6 +221,16 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'key of bob, write', call: () => `app_public.record_audit_events(jsonb_build_array(jsonb_build_object(
       'id', uuidv7(), 'entity_id', uuidv7(), 'action', 'disk.full', 'created_at', '2026-01-01T00:00:00Z')))`,
   },
+  'app_public.preview_revert(text,uuid,uuid,text,uuid,uuid,timestamp with time zone)': {
+    by: 'alice', call: ({ people: { alice } }) => `app_public.preview_revert(actor_user_id => ${quote(alice.id)}, since => '2020-01-01')`,
+  },
+  'app_public.revert(text,uuid,uuid,text,uuid,uuid,timestamp with time zone)': {
+    by: 'alice',
+    setup: async (query, world) => (await query(`
+      update app_public.teams set description = 'for the proof' where id = $1
+      returning pg_current_xact_id()::text as transaction`, [acme(world).team]))[0]!,
+    call: (_, { transaction }) => `app_public.revert(transaction_id => ${quote(transaction!)})`,
+  },
 
   // Helpers of policies and functions
   ...claim('current_actor_type'),
@@ -248,6 +258,9 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.authenticate(text,text,inet,text,text)': {
     by: 'authenticator',
     call: ({ people }) => `app_private.authenticate(${quote(people.alice.token)}, 'acme', null, null, null)`,
+  },
+  'app_private.log_refusal(jsonb,text,integer)': {
+    by: 'authenticator', call: () => `app_private.log_refusal('{"ip": "192.0.2.1"}', 'FORBIDDEN', 403)`,
   },
   'app_private.receive_webhook(text,uuid,jsonb,bytea)': {
     by: 'authenticator',

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { makeLiveUpdates } from '../graphql/liveUpdates.ts'
 import type { Logger } from '../log.ts'
 import { makeAuthenticator } from './authenticate.ts'
+import { installAudit } from './install/audit.ts'
 import { installAuthentication } from './install/authentication.ts'
 import { installCors } from './install/cors.ts'
 import { installErrors } from './install/errors.ts'
@@ -15,6 +16,7 @@ import { installLogging } from './install/logging.ts'
 import { installRequestId } from './install/requestId.ts'
 import { installSecurityHeaders } from './install/securityHeaders.ts'
 import { makeListener } from '../db/listener.ts'
+import { makeRefusalLog } from './refusals.ts'
 
 export interface AppDeps {
   config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'limits'> & Partial<Pick<Config, 'trustedProxies'>>
@@ -46,6 +48,7 @@ export async function makeApp(deps: AppDeps): Promise<App> {
   const app = express()
   app.set('trust proxy', config.trustedProxies ?? 0)
   const authenticator = makeAuthenticator({ pool, log })
+  const refusals = makeRefusalLog({ pool, log })
   let graphql: GraphqlServer | undefined
   let isClosing = false
   const listener = await makeListener({
@@ -69,13 +72,14 @@ export async function makeApp(deps: AppDeps): Promise<App> {
     deps.installRaw?.(app)
     installJsonBody(app, config.bodyMaxBytes)
     installAuthentication(app, authenticator)
+    installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })
     deps.installRoutes?.(app)
     graphql = await installGraphql(app, {
-      ...config, pool, log, authenticator,
+      ...config, pool, log, authenticator, refusals,
       liveUpdates: makeLiveUpdates(listener),
       ...(deps.persistedDocuments !== undefined && { persistedDocuments: deps.persistedDocuments }),
     })
-    installErrors(app, log)
+    installErrors(app, { log, refusals })
   } catch (error) {
     await listener.close()
     throw error
@@ -89,6 +93,7 @@ export async function makeApp(deps: AppDeps): Promise<App> {
       isClosing = true
       await served.close()
       await listener.close()
+      await refusals.close()
     },
   }
 }

@@ -2,14 +2,21 @@ import { randomUUID } from 'node:crypto'
 import type { ErrorRequestHandler, Express } from 'express'
 import { mapDatabaseError, ServerError, type PublicError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
+import { bearerToken } from '../authenticate.ts'
+import type { RefusalLog } from '../refusals.ts'
+import { clientAddress, factsOf, userAgent } from '../request.ts'
 
 /** The last two of the chain: an address nobody serves is a 404 in JSON, and whatever was thrown leaves with a code. */
-export function installErrors(app: Express, log: Logger): void {
+export function installErrors(app: Express, { log, refusals }: { log: Logger; refusals: RefusalLog }): void {
   app.use((req) => {
     throw new ServerError('NOT_FOUND', `Nothing is served at ${req.method} ${req.path}.`)
   })
   const answer: ErrorRequestHandler = (error: unknown, req, res, _next) => {
     let shown = mapDatabaseError(fromParser(error) ?? error)
+    const { requestId, claims } = factsOf(req)
+    // Claims are absent when it was authentication that refused.
+    refusals.note(error, claims ?? { ip: clientAddress(req), user_agent: userAgent(req), request_id: requestId },
+      { hasToken: bearerToken(req.get('authorization')) !== null })
     let errorId: string | undefined
     if (!shown) {
       errorId = randomUUID()

@@ -13,6 +13,7 @@ import { mapDatabaseError, ServerError } from '../../errors.ts'
 import { makePreset, type PresetDeps } from '../../graphql/preset.ts'
 import type { Logger } from '../../log.ts'
 import { bearerToken, isRevoked, type Authenticator } from '../authenticate.ts'
+import type { RefusalLog } from '../refusals.ts'
 import { clientAddress, factsOf, setFacts, userAgent } from '../request.ts'
 import { requestIdOf } from './requestId.ts'
 
@@ -25,8 +26,9 @@ const MAX_OPERATIONS = 100
 /** Private close codes of graphql-ws and ours: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
 const CLOSE = { unauthorized: 4401, forbidden: 4403, goingAway: 1001 } as const
 
-export interface GraphqlDeps extends Omit<PresetDeps, 'claimsOf'> {
+export interface GraphqlDeps extends Omit<PresetDeps, 'claimsOf' | 'onRefused'> {
   authenticator: Authenticator
+  refusals: RefusalLog
   log: Logger
 }
 
@@ -46,6 +48,7 @@ export async function installGraphql(app: Express, deps: GraphqlDeps): Promise<G
       const request = expressv4?.req ?? ws?.request
       return request && factsOf(request as IncomingMessage).claims
     },
+    onRefused: (error, claims) => deps.refusals.note(error, claims, { hasToken: claims.role !== 'app_anonymous' }),
   }))
   const serv = pgl.createServ(grafserv)
 
@@ -84,7 +87,7 @@ export async function installGraphql(app: Express, deps: GraphqlDeps): Promise<G
 
 type GraphqlWsConfig = ReturnType<typeof makeGraphQLWSConfig>
 
-function makeSockets(config: GraphqlWsConfig, { authenticator, log, bodyMaxBytes }: GraphqlDeps) {
+function makeSockets(config: GraphqlWsConfig, { authenticator, refusals, log, bodyMaxBytes }: GraphqlDeps) {
   const open = new Map<WebSocket, { request: IncomingMessage; check: () => Promise<void> }>()
   const wss = new WebSocketServer({ noServer: true, maxPayload: bodyMaxBytes })
   const attached = new Map<Server, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>()
@@ -106,11 +109,16 @@ function makeSockets(config: GraphqlWsConfig, { authenticator, log, bodyMaxBytes
     async onConnect({ connectionParams, extra: { socket, request } }) {
       const check = async () => {
         const { requestId } = factsOf(request)
-        setFacts(request, { requestId, claims: await authenticator.authenticate({ ...presented(connectionParams), ...origin(request), requestId }) })
+        const claims = await authenticator.authenticate({ ...presented(connectionParams), ...origin(request), requestId })
+        // A socket lives long: what is hidden from it is found anew for each event.
+        setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '' } })
       }
       try {
         await check()
       } catch (error) {
+        const { requestId } = factsOf(request)
+        const { ip, userAgent: agent } = origin(request)
+        refusals.note(error, { ip, user_agent: agent, request_id: requestId }, { hasToken: presented(connectionParams).token !== null })
         refuse(socket, error)
         return false
       }
