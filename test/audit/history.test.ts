@@ -1,4 +1,8 @@
+import { jest } from '@jest/globals'
 import { startApi, type Api, type Answer, type Person } from '../graphql/api.ts'
+
+// The first question builds the schema, which takes its time on a busy machine.
+jest.setTimeout(30_000)
 
 let api: Api
 

@@ -175,20 +175,22 @@ from (
 ${indent(latest, 4)}) l
   cross join lateral jsonb_populate_record(null::app_public.${name}, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
   where l.action <> 'delete') r${conditions.length > 0 ? `\nwhere ${conditions.join('\n  and ')}` : ''};`
-  const all = versions([
-    ...(ofProject ? [`${list}.project_id is null`] : []),
-    `v.created_at <= ${list}.at`,
-    ...(table.followsProject ? [`v.project_id in (select s.id from app_public.projects_as_of(${list}.at) s)`] : []),
-  ].join('\n  and '), 'v.row_id, v.id desc')
-  const ofOne = versions([
-    `v.project_id = ${list}.project_id`,
-    `v.created_at <= ${list}.at`,
-    ...(table.followsProject ? [stood(`${list}.project_id`, `${list}.at`)] : []),
-  ].join('\n  and '), 'v.row_id, v.id desc')
-  // Two branches and no "or": the planner drops one of them, and the other has its index.
-  const listed = ofProject
-    ? `(${indent(all, 1).trimStart()})\nunion all\n(${indent(ofOne, 1).trimStart()})`
-    : all
+  const latest = 'v.row_id, v.id desc'
+  const until = `v.created_at <= ${list}.at`
+  const branches = (ofAll: string, ofOne: string) => `(${indent(ofAll, 1).trimStart()})\nunion all\n(${indent(ofOne, 1).trimStart()})`
+  // Branches and no "or": the planner drops one of them, and the other has its index. Project by project, because the
+  // versions of one come from the index in order, and those of all would be sorted.
+  const listed = table.followsProject
+    ? `select l.*
+from (
+  select s.id from app_public.projects_as_of(${list}.at) s where ${list}.project_id is null
+  union all
+  select s.id from app_public.project_as_of(${list}.project_id, ${list}.at) s where s.id is not null) s
+cross join lateral (
+${indent(versions(`v.project_id = s.id and ${until}`, latest), 2)}) l`
+    : ofProject
+      ? branches(versions(`${list}.project_id is null and ${until}`, latest), versions(`v.project_id = ${list}.project_id and ${until}`, latest))
+      : versions(until, latest)
   const listSignature = `app_public.${list}(timestamptz${ofProject ? ', uuid' : ''})`
   const oneSignature = `app_public.${one}(uuid, timestamptz)`
   return [
