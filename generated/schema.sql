@@ -4388,10 +4388,10 @@ begin
     end loop;
     perform set_config('app.is_reverting', '', true);
     if run_revert.is_preview or v_conflicts <> '{}' then
-      raise exception using errcode = 'FH000', message = 'taken back';
+      raise exception using errcode = 'RV000', message = 'taken back';
     end if;
   exception
-    when sqlstate 'FH000' then null;
+    when sqlstate 'RV000' then null;
   end;
   return query
   select s.table_name, s.row_id, s.action, coalesce(s.changes, '{}'), s.conflict,
