@@ -23,7 +23,7 @@ export const row: Row = {
   },
 }
 
-/** Reads the history of one team after another, as an admin under all policies. */
+/** Reads the history of fifty teams in turn, as an admin under all policies: what is asked for is warm in both, the rest is what differs. */
 async function reader(bench: Bench, versions: number): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: (await bench.database()).superuser })
   await client.connect()
@@ -34,7 +34,7 @@ async function reader(bench: Bench, versions: number): Promise<() => Promise<voi
   await client.query('select bench.index()')
   await client.query('analyze audit.row_versions')
   bench.log(`  ${versions.toLocaleString('en')} versions in ${((performance.now() - start) / 1000).toFixed(0)} s`)
-  const { rows: teams } = await client.query<{ id: string }>('select id from bench.teams order by random() limit 500')
+  const { rows: teams } = await client.query<{ id: string }>('select id from bench.teams order by id limit 50')
   await client.query(`select set_config('app.tenant_id', $1, false), set_config('app.member_role', 'admin', false)`, [made!.tenant])
   await client.query('set role app_user')
   let turn = 0
@@ -62,7 +62,8 @@ declare
 begin
   insert into bench.teams select from generate_series(1, fill.teams);
   insert into bench.indexes
-  select pg_get_indexdef(i.indexrelid) from pg_index i
+  -- The definition of a partitioned index speaks of the parent only.
+  select replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') from pg_index i
   where i.indrelid = 'audit.row_versions'::regclass and not i.indisprimary
     and i.indexrelid::regclass::text = 'audit.row_versions_row_id_idx';
   for v_index in

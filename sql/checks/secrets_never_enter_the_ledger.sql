@@ -15,7 +15,7 @@ with
 select a.tgrelid::regclass::text || '.' || c.attname as offender, 'it is named like a secret, and the ledger would keep it' as why
 from audited a
 join pg_attribute c on c.attrelid = a.tgrelid and c.attnum > 0 and not c.attisdropped
-where (c.attname ~ '(secret|password|token|hash|salt|seed|private_key)' or c.atttypid = 'bytea'::regtype or c.attname = 'checksum')
+where (c.attname ~ '(secret|password|token|hash|salt|seed|private_key)' or c.atttypid = 'bytea'::regtype)
   and c.attgenerated = ''
   and not c.attname = any (a.secret)
   and a.tgrelid::regclass::text || '.' || c.attname not in (select name from harmless)

@@ -22,7 +22,7 @@ begin
       ('app_public.projects',             'billing',   '{}',                                   '{}',                                                                   '',         'id',        '{}'),
       ('app_public.project_members',      'viewer',    '{}',                                   '{}',                                                                   'user_id',  'id',        '{}'),
       ('app_public.project_environments', 'billing',   '{}',                                   '{}',                                                                   '',         'id',        '{}'),
-      ('app_public.api_keys',             'admin',     '{checksum}',                           '{allowed_ips}',                                                        'user_id',  'id',        '{last_used_at,usage_count}'),
+      ('app_public.api_keys',             'admin',     '{}',                                   '{allowed_ips}',                                                        'user_id',  'id',        '{last_used_at,usage_count}'),
       ('app_public.deployments',          'billing',   '{}',                                   '{}',                                                                   '',         'id',        '{heartbeat_at,lease_expires_at}'),
       ('app_public.webhook_sources',      'developer', '{}',                                   '{}',                                                                   '',         'id',        '{last_received_at}'),
       ('app_private.webhook_source_secrets', 'developer', '{secret,previous_secret}',           '{}',                                                                   '',         'webhook_source_id', '{}')
