@@ -109,7 +109,7 @@ test('as-of reads equal the dumps that were taken at those moments', async () =>
   for (const { at, dump: expected } of taken) expect(await asOf(at)).toEqual(expected)
   // Every kind of step was taken, or nothing was tried.
   expect(Object.keys(STEPS).filter((verb) => !done.has(verb)).map((verb) => [verb, failed.get(verb)])).toEqual([])
-  expect(taken.at(-1)!.dump.deployments.length).toBeGreaterThan(0)
+  expect(taken.some(({ dump }) => dump.deployments.length > 0)).toBe(true)
   expect(taken.length).toBeGreaterThan(15)
 }, 120_000)
 

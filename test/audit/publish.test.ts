@@ -16,7 +16,7 @@ let world: Awaited<ReturnType<typeof namedPeople>>
 let folder: string
 let file: string
 beforeAll(async () => {
-  database = await testDatabase()
+  database = await testDatabase({ isAlone: true })
   world = await namedPeople(database)
 })
 afterAll(() => database.close())

@@ -6,7 +6,7 @@ import { seal, sealNow, verify } from './support.ts'
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
 beforeAll(async () => {
-  database = await testDatabase()
+  database = await testDatabase({ isAlone: true })
   world = await namedPeople(database)
 })
 afterAll(() => database.close())

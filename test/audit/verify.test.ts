@@ -11,7 +11,7 @@ let world: Awaited<ReturnType<typeof namedPeople>>
 let versions: { id: string; row_id: string; created_at: string; seal: number }[]
 
 beforeAll(async () => {
-  database = await testDatabase()
+  database = await testDatabase({ isAlone: true })
   world = await namedPeople(database)
   for (const name of ['One', 'Two', 'Three']) {
     await world.as(world.alice, 'insert into app_public.projects (name, slug) values ($1, lower($1))', [name])

@@ -123,7 +123,7 @@ describe('a function is noticed', () => {
       create or replace function app_public.archive_project(id uuid, is_archived boolean default true) returns app_public.projects
         language sql volatile security definer set search_path to pg_catalog, pg_temp
         as $$ update app_public.projects p set archived_at = now() where p.id = archive_project.id returning null::app_public.projects $$`)
-    expect(breaches).toContain('app_public.archive_project(uuid,boolean) as nobody: the foreign call changed app_public.projects, audit.row_versions of acme')
+    expect(breaches).toContainEqual(expect.stringMatching(/^app_public\.archive_project\(uuid,boolean\) as nobody: the foreign call changed (.*, )?app_public\.projects, .*of acme$/))
     expect(breaches).toContainEqual(expect.stringContaining('as bob: the rightful call gave'))
   })
 

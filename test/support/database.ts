@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { Keyring } from '../../src/config.ts'
 import { roleUrls, withDatabase, type DatabaseUrls } from '../../src/db/database.ts'
 import { createPool } from '../../src/db/pools.ts'
-import { TEMPLATE } from './cluster.ts'
+import { startTestCluster, TEMPLATE } from './cluster.ts'
 
 /** A database of a test file's own: everything migrated and applied, no rows but what migrations put there. */
 export interface TestDatabase {
@@ -20,9 +20,13 @@ export interface TestDatabase {
 /** The key ring of every test connection. */
 export const TEST_KEYRING: Keyring = { current: 'k1', keys: { k1: Buffer.alloc(32, 7).toString('base64') } }
 
-/** Clones the template of this run; about 15 ms. Call it in beforeAll, and `close` in afterAll. */
-export async function testDatabase(): Promise<TestDatabase> {
-  const { url, secret } = testCluster()
+/**
+ * Clones the template of this run; about 15 ms. Call it in beforeAll, and `close` in afterAll.
+ * `isAlone`: in a cluster of its own, some seconds, for what another file's open transaction would hold back.
+ */
+export async function testDatabase({ isAlone = false } = {}): Promise<TestDatabase> {
+  const own = isAlone ? await startTestCluster() : undefined
+  const { url, secret } = own ?? testCluster()
   const name = `test_${process.pid}_${randomBytes(4).toString('hex')}`
   await asSuperuser(
     url,
@@ -39,7 +43,7 @@ export async function testDatabase(): Promise<TestDatabase> {
     name, urls, ...pools,
     async close() {
       await Promise.all(Object.values(pools).map((each) => each.end()))
-      await asSuperuser(url, `drop database if exists ${name} with (force)`)
+      await (own?.stop() ?? asSuperuser(url, `drop database if exists ${name} with (force)`))
     },
   }
 }
