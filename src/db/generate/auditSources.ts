@@ -95,7 +95,7 @@ function singularize(name: string): string {
   return name.replace(/(?<=ss|x|ch|sh)es$|s$/, '')
 }
 
-/** The view `<table>_audit`: SPEC T-35 to T-39. The actor's column gives way where the row has one of the same name. */
+/** The view `<table>_audit`. The actor's column gives way where the row has one of the same name. */
 function viewOf(table: AuditedTable): [string, string] {
   const { name, key } = table
   const row = key === 'id' ? `${singularize(name)}_id` : key
