@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { errorCode } from './errorCode.ts'
 
-// Grafast asks for this before it is loaded, and prints a notice when it is not told.
+// Asked for by Grafast, graphql and Express when they are loaded; without it they check more and print notices.
 process.env.GRAPHILE_ENV ??= 'production'
+process.env.NODE_ENV ??= 'production'
 
 /** What one process does: both halves, the API alone, or the worker alone. */
 export type Mode = 'all' | 'api' | 'worker'
