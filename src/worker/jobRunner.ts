@@ -1,5 +1,6 @@
+import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { run, type Runner, type TaskList } from 'graphile-worker'
+import { run, type Runner, type TaskList, type WorkerEvents, type WorkerPool } from 'graphile-worker'
 import type pg from 'pg'
 import type { Logger } from '../log.ts'
 import { showLiveness, unlockDeadPools, type Liveness } from './liveness.ts'
@@ -7,6 +8,8 @@ import { makeWorkerPreset } from './preset.ts'
 
 const UNLOCK_INTERVAL_MS = 15_000
 const RESTART_PAUSE_MS = 1000
+/** How long graphile-worker may take to shut down when none of its jobs is under way any more. */
+const SHUTDOWN_PATIENCE_MS = 3000
 
 export interface JobRunnerDeps {
   pool: pg.Pool
@@ -30,18 +33,23 @@ export interface JobRunner {
  */
 export async function startJobRunner({ pool, connectionString, log, taskList, concurrentJobs }: JobRunnerDeps): Promise<JobRunner> {
   const stopping = new AbortController()
-  let current: { runner: Runner; liveness: Liveness } | undefined
+  let current: { runner: Runner; liveness: Liveness; over: Promise<void> } | undefined
   let restarting: Promise<void> | undefined
 
   async function begin(): Promise<void> {
     const liveness = showLiveness({ connectionString, log })
     try {
+      const events: WorkerEvents = new EventEmitter()
+      const stuck = untilStuck(events)
       const runner = await run({
-        pgPool: pool, noHandleSignals: true, taskList, preset: makeWorkerPreset({ log, liveness, concurrentJobs }),
+        pgPool: pool, noHandleSignals: true, taskList, preset: makeWorkerPreset({ log, liveness, concurrentJobs, events }),
       })
-      current = { runner, liveness }
-      runner.promise.then(() => undefined, (error: unknown) => error).then((error) => {
+      const over = Promise.race([runner.promise, stuck])
+      current = { runner, liveness, over }
+      over.then(() => undefined, (error: unknown) => error).then((error) => {
         if (stopping.signal.aborted) return
+        // One that is stuck still has its clock; nothing else of it is left to stop.
+        if (error instanceof StuckError) runner.stop().catch(() => {})
         log.error({ err: error }, 'graphile-worker gave up; starting it again')
         current = undefined
         restarting = restart(liveness).finally(() => { restarting = undefined })
@@ -85,10 +93,36 @@ export async function startJobRunner({ pool, connectionString, log, taskList, co
       clearInterval(timer)
       await restarting
       if (!current) return
-      // Fails when it has just given up by itself; its promise says what of.
-      await current.runner.stop().catch(() => {})
-      await current.runner.promise.catch((error: unknown) => log.error({ err: error }, 'graphile-worker did not stop cleanly'))
+      // Fails when it has just given up by itself; `over` says what of. It never ends when it is stuck, and `over` does.
+      current.runner.stop().catch(() => {})
+      await current.over.catch((error: unknown) => log.error({ err: error }, 'graphile-worker did not stop cleanly'))
       await current.liveness.close()
     },
   }
+}
+
+/** graphile-worker began to shut down, has no job under way, and does not come to an end. */
+class StuckError extends Error {
+  override readonly name = 'StuckError'
+}
+
+/**
+ * Rejects with a StuckError, and never resolves. graphile-worker's batches count what waits for the database, and when the ends of two
+ * jobs cannot be written down the count falls below zero: its shutdown then waits for zero for ever, with nothing left to do.
+ */
+function untilStuck(events: WorkerEvents): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => {})
+  events.on('pool:gracefulShutdown', ({ workerPool }: { workerPool: WorkerPool }) => {
+    const workers = [...workerPool._workers]
+    void (async () => {
+      await Promise.allSettled(workers.map((worker) => worker.promise))
+      const hasEnded = await Promise.race([
+        workerPool.promise.then(() => true, () => true),
+        sleep(SHUTDOWN_PATIENCE_MS, false, { ref: false }),
+      ])
+      if (!hasEnded) reject(new StuckError('graphile-worker did not end its shutdown'))
+    })()
+  })
+  return promise
 }

@@ -1,4 +1,4 @@
-import { WorkerPreset } from 'graphile-worker'
+import { WorkerPreset, type WorkerEvents } from 'graphile-worker'
 import { join } from 'node:path'
 import type { Logger } from '../log.ts'
 import type { Liveness } from './liveness.ts'
@@ -9,15 +9,17 @@ export interface WorkerPresetDeps {
   liveness: Liveness
   /** Jobs at once in this process. */
   concurrentJobs: number
+  events: WorkerEvents
 }
 
 /** How graphile-worker runs here. */
-export function makeWorkerPreset({ log, liveness, concurrentJobs }: WorkerPresetDeps): GraphileConfig.Preset {
+export function makeWorkerPreset({ log, liveness, concurrentJobs, events }: WorkerPresetDeps): GraphileConfig.Preset {
   return {
     extends: [WorkerPreset],
     plugins: [livenessPlugin(liveness)],
     worker: {
       concurrentJobs,
+      events,
       crontabFile: join(import.meta.dirname, 'crontab'),
       logger: makeWorkerLogger(log),
       // Without these two, stopping with a job in flight leaves its row locked.
