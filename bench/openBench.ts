@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { loadConfig, type Config } from '../src/config.ts'
-import { DATABASE_NAME, openDatabase, roleUrls, withDatabase, type DatabaseUrls } from '../src/db/database.ts'
+import { DATABASE_NAME, openDatabase, roleUrls, withDatabase, type DatabaseUrls } from '../src/deploy/database.ts'
 
 export type BenchUrls = DatabaseUrls & { readonly superuser: string }
 

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigurationError, explainListenError, loadConfig, type Config } from './config.ts'
-import { BrokenLawError } from './db/apply.ts'
-import { openDatabase, type Database } from './db/database.ts'
-import { TamperedHistoryError } from './db/migrate.ts'
+import { BrokenLawError } from './deploy/apply.ts'
+import { openDatabase, type Database } from './deploy/database.ts'
+import { TamperedHistoryError } from './deploy/migrate.ts'
 import { createPool } from './db/pools.ts'
-import { SourceError } from './db/sources.ts'
+import { SourceError } from './deploy/sources.ts'
 import { makeLogger, type Logger } from './log.ts'
 import { createShutdown, type Shutdown } from './shutdown.ts'
 
@@ -39,14 +39,13 @@ async function start(config: Config): Promise<void> {
 /** Serves HTTP and websockets; returns the address without a path. */
 async function startApi(config: Config, database: Database, log: Logger, closing: Shutdown): Promise<string> {
   // Imported here, so that a worker alone does not load the API.
-  const [{ makeApp }, { installWebhooks }] = await Promise.all([import('./server/app.ts'), import('./server/install/webhooks.ts')])
+  const { makeApp } = await import('./server/app.ts')
   const pool = createPool(database.urls.authenticator, { ...poolOptions(config, log), name: 'freehold-api' })
   closing.add('the connections of the API', () => pool.end())
   const app = await makeApp({
     config, pool, log,
     authenticatorUrl: database.urls.authenticator,
     ...(config.persistedDocuments !== undefined && { persistedDocuments: config.persistedDocuments }),
-    installRaw: (express) => installWebhooks(express, { pool, log, maxBytes: config.webhookMaxBytes }),
   })
   const server = createServer(app.express)
   app.attach(server)

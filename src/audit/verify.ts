@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { ROOT } from '../db/database.ts'
+import { ROOT } from '../deploy/database.ts'
 import type { PublishedSeal } from './publishedSeals.ts'
 
 /** What is wrong with one version, or with a seal itself. */
@@ -104,7 +104,7 @@ interface Link {
 async function prepare(client: pg.ClientBase): Promise<string[]> {
   await client.query('set local search_path to pg_catalog, pg_temp; set local statement_timeout to 0; set local max_parallel_workers_per_gather to 0')
   for (const name of ['version_digest', 'seal_digest']) {
-    const text = await readFile(join(ROOT, 'functions/audit', `${name}.sql`), 'utf8')
+    const text = await readFile(join(ROOT, 'functions/audit/ledger', `${name}.sql`), 'utf8')
     // The path is pinned above: to do so in every call takes as long as the digest.
     const [definition] = text.replace(`function audit.${name}(`, `function pg_temp.${name}(`).replace(/^ *set search_path .*\n/m, '').split('\ncomment on ')
     await client.query(definition!)

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import express, { type Express } from 'express'
 import type pg from 'pg'
 import type { Config } from '../config.ts'
+import { makeListener } from '../db/listener.ts'
 import { makeLiveUpdates } from '../graphql/liveUpdates.ts'
 import type { Logger } from '../log.ts'
 import { makeAuthenticator } from './authenticate.ts'
@@ -15,11 +16,11 @@ import { installJsonBody } from './install/jsonBody.ts'
 import { installLogging } from './install/logging.ts'
 import { installRequestId } from './install/requestId.ts'
 import { installSecurityHeaders } from './install/securityHeaders.ts'
-import { makeListener } from '../db/listener.ts'
+import { installWebhooks } from './install/webhooks.ts'
 import { makeRefusalLog } from './refusals.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'limits'> & Partial<Pick<Config, 'trustedProxies'>>
+  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'webhookMaxBytes' | 'limits'> & Partial<Pick<Config, 'trustedProxies'>>
   /** Connections of freehold_authenticator; the caller ends it after `close`. */
   pool: pg.Pool
   /** The same role's URL, for the one connection that listens. */
@@ -27,10 +28,6 @@ export interface AppDeps {
   log: Logger
   /** Directory of `<hash>.graphql`; when given, nothing but these documents is run. */
   persistedDocuments?: string
-  /** Routes that read the raw body, such as webhooks: installed before the JSON parser and before authentication. */
-  installRaw?: (app: Express) => void
-  /** Routes that read JSON and claims. */
-  installRoutes?: (app: Express) => void
 }
 
 export interface App {
@@ -69,11 +66,11 @@ export async function makeApp(deps: AppDeps): Promise<App> {
     installSecurityHeaders(app)
     installCors(app, config.cors)
     installHealth(app, { pool, log, isListening: () => listener.isListening, isClosing: () => isClosing })
-    deps.installRaw?.(app)
+    // Before the JSON parser and authentication: they read the raw body, and what they present is a signature.
+    installWebhooks(app, { pool, log, maxBytes: config.webhookMaxBytes })
     installJsonBody(app, config.bodyMaxBytes)
     installAuthentication(app, authenticator)
     installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })
-    deps.installRoutes?.(app)
     graphql = await installGraphql(app, {
       ...config, pool, log, authenticator, refusals,
       liveUpdates: makeLiveUpdates(listener),

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts'
 
 /**
  * First half of the two-part advisory locks by which worker pools show that they live; the second is a hash of the pool's name.
- * Two-part locks never meet those of src/db/locks.ts, which have one part.
+ * Two-part locks never meet those of src/deploy/locks.ts, which have one part.
  */
 const LOCK = 7_301_004
 const LONGEST_PAUSE_MS = 2000

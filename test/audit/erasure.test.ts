@@ -1,4 +1,4 @@
-import { callAs, claimsOf, enrol, join as joinTenant } from '../../src/proof/people.ts'
+import { callAs, claimsOf, enrol, join as joinTenant } from '../../src/dev/proof/people.ts'
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { withTenant } from '../../src/db/withTenant.ts'

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { withClient } from '../../src/db/scratch.ts'
+import { withClient } from '../../src/db/withClient.ts'
 import { verifyAudit, type Finding, type TenantReport, type VerifyOptions } from '../../src/audit/verify.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { until } from '../worker/support.ts'

@@ -1,6 +1,6 @@
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { withClient } from '../../src/db/scratch.ts'
+import { withClient } from '../../src/db/withClient.ts'
 import { describeReport } from '../../src/audit/cli.ts'
 import { verifyAudit } from '../../src/audit/verify.ts'
 import { findings, seal, tampered, verify } from './support.ts'

@@ -36,20 +36,18 @@ export interface Api {
 
 const LIMITS = { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 }
 
-export async function startApi(options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments' | 'installRoutes' | 'installRaw'> = {}): Promise<Api> {
+export async function startApi(options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments'> = {}): Promise<Api> {
   const database = await testDatabase()
   const ids = await populate(database)
   const lines: string[] = []
   const destination = new Writable({ write(chunk, _encoding, done) { lines.push(String(chunk)); done() } })
-  const { persistedDocuments, installRoutes, installRaw, ...config } = options
+  const { persistedDocuments, ...config } = options
   const app = await makeApp({
-    config: { cors: false, introspection: true, graphiql: true, bodyMaxBytes: 1_048_576, limits: LIMITS, ...config },
+    config: { cors: false, introspection: true, graphiql: true, bodyMaxBytes: 1_048_576, webhookMaxBytes: 26_214_400, limits: LIMITS, ...config },
     pool: database.authenticator,
     authenticatorUrl: database.urls.authenticator,
     log: makeLogger({ level: 'debug', destination }),
     ...(persistedDocuments !== undefined && { persistedDocuments }),
-    ...(installRoutes && { installRoutes }),
-    ...(installRaw && { installRaw }),
   })
   const server: Server = createServer(app.express)
   app.attach(server)

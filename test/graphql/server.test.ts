@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:http'
+import express from 'express'
 import WebSocket from 'ws'
 import { makeLogger } from '../../src/log.ts'
 import { makeAuthenticator } from '../../src/server/authenticate.ts'
+import { installAuthentication } from '../../src/server/install/authentication.ts'
+import { installErrors } from '../../src/server/install/errors.ts'
+import { installRequestId } from '../../src/server/install/requestId.ts'
 import { factsOf } from '../../src/server/request.ts'
 import { startApi, type Api } from './api.ts'
 
@@ -11,11 +17,7 @@ beforeAll(async () => {
   api = await startApi({
     cors: ['https://app.example.test'],
     bodyMaxBytes: 5000,
-    installRaw: (app) => app.post('/webhooks/:provider/:sourceId', (req: IncomingMessage, res) => {
-      let bytes = 0
-      req.on('data', (chunk: Buffer) => { bytes += chunk.length }).on('end', () => res.json({ bytes }))
-    }),
-    installRoutes: (app) => app.get('/v1/whoami', (req, res) => { res.json(factsOf(req).claims) }),
+    webhookMaxBytes: 30_000,
   })
 })
 afterAll(() => api.close())
@@ -61,22 +63,40 @@ test.each([
 })
 
 test('a webhook gets its raw body, larger than JSON may be and without a sign-in', async () => {
-  const answer = await api.post('/webhooks/github/1', { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body: 'x'.repeat(20_000) })
-  expect(answer).toMatchObject({ status: 200, bytes: 20_000 })
+  const post = (body: string) => api.post(`/webhooks/github/${randomUUID()}`, { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body })
+  expect(await post('x'.repeat(20_000))).toMatchObject({ status: 404, error: { code: 'WEBHOOK_SOURCE_NOT_FOUND' } })
+  expect(await post('x'.repeat(40_000))).toMatchObject({ status: 413, error: { code: 'PAYLOAD_TOO_LARGE' } })
 })
 
+/** Asks a server that authenticates as the API does, and answers with the claims it found. */
+async function askWho(headers: Record<string, string>): Promise<{ status: number; body: unknown }> {
+  const app = express()
+  installRequestId(app)
+  installAuthentication(app, makeAuthenticator({ pool: api.database.authenticator, log: makeLogger({ level: 'silent' }) }))
+  app.get('/', (req, res) => { res.json(factsOf(req).claims) })
+  installErrors(app, { log: makeLogger({ level: 'silent' }), refusals: { note: () => {}, close: async () => {} } })
+  const server = createServer(app).listen(0, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { headers })
+    return { status: response.status, body: await response.json() }
+  } finally {
+    server.close()
+  }
+}
+
 test('routes after authentication have the claims of the request', async () => {
-  const answer = await api.post('/v1/whoami', { headers: { ...authorization, 'x-tenant': api.ids.tenants.acme, 'x-request-id': 'r-1', 'user-agent': 'test/1' } })
-  expect(answer).toMatchObject({
+  const answer = await askWho({ ...authorization, 'x-tenant': api.ids.tenants.acme, 'x-request-id': 'r-1', 'user-agent': 'test/1' })
+  expect(answer.body).toMatchObject({
     role: 'app_user', user_id: api.ids.users.alice, tenant_id: api.ids.tenants.acme, member_role: 'owner', request_id: 'r-1', user_agent: 'test/1', ip: '127.0.0.1',
   })
-  expect(await api.post('/v1/whoami', {})).toMatchObject({ role: 'app_anonymous' })
+  expect((await askWho({})).body).toMatchObject({ role: 'app_anonymous' })
 })
 
 test('X-Tenant of a tenant one is not in is refused, and its member passes', async () => {
-  const as = (person: 'alice' | 'mallory') => api.post('/v1/whoami', { headers: { authorization: `Bearer ${api.token(person)}`, 'x-tenant': api.ids.tenants.evil } })
-  expect(await as('alice')).toMatchObject({ status: 403, error: { code: 'NOT_A_MEMBER' } })
-  expect(await as('mallory')).toMatchObject({ status: 200, member_role: 'owner' })
+  const as = (person: 'alice' | 'mallory') => askWho({ authorization: `Bearer ${api.token(person)}`, 'x-tenant': api.ids.tenants.evil })
+  expect(await as('alice')).toMatchObject({ status: 403, body: { error: { code: 'NOT_A_MEMBER' } } })
+  expect(await as('mallory')).toMatchObject({ status: 200, body: { member_role: 'owner' } })
 })
 
 test('CORS lets the listed origin in and no other', async () => {
@@ -102,7 +122,7 @@ test('nothing of headers, tokens or passwords is logged', async () => {
   await api.ask(null, 'mutation ($p: String!) { login(input: {email: "alice@example.test", password: $p}) { result { token } } }', { p: password })
   const log = JSON.stringify(api.log())
   expect(log).toMatch(/"path":"\/nothing"/)
-  expect(log).toMatch(/"requestId":"r-1"/)
+  expect(log).toMatch(/"requestId":"abc-1"/)
   expect(log).not.toMatch(/hush|correct horse|0000000000/)
 })
 
@@ -235,7 +255,7 @@ test('the app refuses to start without a database rather than half', async () =>
   const { port } = probe.address() as AddressInfo
   probe.close()
   await expect(makeApp({
-    config: { cors: false, introspection: true, graphiql: false, bodyMaxBytes: 1000, limits: { maxDepth: 1, maxCost: 1, maxSelections: 1, defaultPage: 1, maxPage: 1 } },
+    config: { cors: false, introspection: true, graphiql: false, bodyMaxBytes: 1000, webhookMaxBytes: 1000, limits: { maxDepth: 1, maxCost: 1, maxSelections: 1, defaultPage: 1, maxPage: 1 } },
     pool: api.database.authenticator, authenticatorUrl: `postgres://x:x@127.0.0.1:${port}/x`, log: makeLogger({ level: 'silent' }),
   })).rejects.toThrow(/ECONNREFUSED/)
 })

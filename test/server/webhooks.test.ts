@@ -1,11 +1,8 @@
 import { createRequire } from 'node:module'
-import type pg from 'pg'
 import { sign } from '@octokit/webhooks-methods'
 import type { WebhookDefinition } from '@octokit/webhooks-examples'
 import { createPool } from '../../src/db/pools.ts'
 import { withTenant } from '../../src/db/withTenant.ts'
-import { makeLogger } from '../../src/log.ts'
-import { installWebhooks } from '../../src/server/install/webhooks.ts'
 import { applyWebhookEvent } from '../../generated/queries/webhooks.ts'
 import { startApi, type Api } from '../graphql/api.ts'
 import { TEST_KEYRING } from '../support/database.ts'
@@ -26,18 +23,13 @@ let api: Api
 let acme: Source
 let evil: Source
 beforeAll(async () => {
-  api = await startApi({
-    installRaw: (app) => installWebhooks(app, { pool, log: makeLogger({ level: 'silent' }), maxBytes: MAX_BYTES }),
-  })
+  api = await startApi({ webhookMaxBytes: MAX_BYTES })
   acme = await createSource('alice', api.ids.projects.shop)
   evil = await createSource('mallory', api.ids.projects.lair)
   await api.database.superuser.query(`update app_public.project_environments set branch = 'master' where name = 'production'`)
 })
 afterAll(() => api.close())
 beforeEach(() => api.database.superuser.query('delete from app_public.webhook_events'))
-
-/** The API's own pool, which is there by the time a request comes. */
-const pool = { query: (text: string, values: unknown[]) => api.database.authenticator.query(text, values) } as pg.Pool
 
 async function createSource(person: 'alice' | 'mallory', projectId: string): Promise<Source> {
   const { data, errors } = await api.ask(person,

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { ROOT, prepareDatabase, roleUrls } from '../../src/db/database.ts'
-import { startEmbedded, type Cluster } from '../../src/db/embedded.ts'
+import { ROOT, prepareDatabase, roleUrls } from '../../src/deploy/database.ts'
+import { startEmbedded, type Cluster } from '../../src/deploy/embedded.ts'
 
 /** Migrated and applied once a run; nobody connects to it, files clone it. */
 export const TEMPLATE = 'freehold_template'

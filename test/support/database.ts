@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { Keyring } from '../../src/config.ts'
-import { roleUrls, withDatabase, type DatabaseUrls } from '../../src/db/database.ts'
+import { roleUrls, withDatabase, type DatabaseUrls } from '../../src/deploy/database.ts'
 import { createPool } from '../../src/db/pools.ts'
 import { startTestCluster, TEMPLATE } from './cluster.ts'
 

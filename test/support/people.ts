@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import { callAs, settle, type Caller, type People, type Settled } from '../../src/proof/people.ts'
+import { callAs, settle, type Caller, type People, type Settled } from '../../src/dev/proof/people.ts'
 import type { TestDatabase } from './database.ts'
 
-export { enrol, found, join, mailedToken, type Caller, type People, type Person, type Settled, type Tenant } from '../../src/proof/people.ts'
+export { enrol, found, join, mailedToken, type Caller, type People, type Person, type Settled, type Tenant } from '../../src/dev/proof/people.ts'
 
 /** Runs a statement as somebody: authenticated, under their claims and role, in a transaction of its own. Rows, or the database's error. */
 export type As = <Row extends pg.QueryResultRow = pg.QueryResultRow>(caller: Caller | null, sql: string, params?: readonly unknown[]) => Promise<Row[]>

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSchema, parse, validate } from 'graphql'
-import { ROOT } from '../../src/db/database.ts'
+import { ROOT } from '../../src/deploy/database.ts'
 import { composeEmail } from '../../src/worker/mail/composeEmail.ts'
 import { makeMailer } from '../../src/worker/mail/mailer.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'

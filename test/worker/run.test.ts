@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCrontab } from 'graphile-worker'
-import { ROOT } from '../../src/db/database.ts'
+import { ROOT } from '../../src/deploy/database.ts'
 import { createPool } from '../../src/db/pools.ts'
 import { makeLogger } from '../../src/log.ts'
 import { unlockDeadPools } from '../../src/worker/liveness.ts'

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join, relative, sep } from 'node:path'
+import pg from 'pg'
+
+/** The rooms of repeatable SQL, in the order they are applied. */
+export const ROOMS = [
+  'functions', 'generated/sql/functions', 'sql/views', 'generated/sql/views', 'sql/triggers', 'policies', 'sql/seeds', 'sql/checks',
+] as const
+
+/** One file of a room. `path` is relative to the root, with slashes; `checksum` is the SHA-256 of its text in hex. */
+export interface Source {
+  readonly path: string
+  readonly room: (typeof ROOMS)[number]
+  readonly text: string
+  readonly checksum: string
+}
+
+/** Reads every file of every room: rooms in order, paths alphabetical within one. */
+export async function readSources(root: string): Promise<Source[]> {
+  const rooms = await Promise.all(ROOMS.map(async (room) => {
+    const entries = await readdir(join(root, room), { recursive: true, withFileTypes: true }).catch(() => [])
+    const paths = entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+      .sort()
+    return await Promise.all(paths.map(async (path) => {
+      const text = await readFile(join(root, path), 'utf8')
+      return { path, room, text, checksum: checksum(text) }
+    }))
+  }))
+  return rooms.flat()
+}
+
+export function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** The law a check stands for: its file's name, with blanks. */
+export function lawOf(path: string): string {
+  return basename(path, '.sql').replaceAll('_', ' ')
+}
+
+/** An error of the server with the file, the line and the server's own help; `code` is the SQLSTATE. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError'
+  readonly code: string | undefined
+
+  constructor(source: Pick<Source, 'path' | 'text'>, cause: unknown) {
+    const error = cause instanceof pg.DatabaseError ? cause : undefined
+    const line = error?.position === undefined ? undefined : lineOf(source.text, Number(error.position))
+    const help = [
+      error?.detail,
+      error?.hint && `Hint: ${error.hint}`,
+      error?.internalQuery && `In: ${error.internalQuery.trim()}`,
+      error?.where && `Where: ${error.where}`,
+    ]
+    const message = cause instanceof Error ? cause.message : String(cause)
+    super([`${source.path}${line === undefined ? '' : `:${line}`}: ${message}`, ...help.filter(Boolean)].join('\n  '), { cause })
+    this.code = error?.code
+  }
+}
+
+/** The server counts characters, not UTF-16 units, from one. */
+function lineOf(text: string, position: number): number {
+  return Array.from(text).slice(0, position - 1).filter((character) => character === '\n').length + 1
+}

@@ -1,0 +1,93 @@
+import { basename } from 'node:path'
+import type pg from 'pg'
+import type { Offence } from '../../deploy/apply.ts'
+import { readSources, type Source } from '../../deploy/sources.ts'
+
+interface Row { readonly schema: string; readonly name: string }
+
+/** Rooms whose files stand for objects of the database, one each: `<room>/<schema>/<name>.sql`, for functions with a topic between. */
+interface FileLaw {
+  readonly rooms: readonly Source['room'][]
+  /** Where a missing file belongs. */
+  readonly place: string
+  readonly law: string
+  /** Every object that must have a file, as (schema, name). */
+  readonly query: string
+  readonly what: string
+}
+
+const FILE_LAWS: readonly FileLaw[] = [
+  {
+    rooms: ['functions', 'generated/sql/functions'],
+    place: 'functions/<schema>/<topic>/<name>.sql',
+    law: 'each function has its file and each file its function',
+    what: 'function',
+    query: `
+      select distinct n.nspname as schema, f.proname as name
+      from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+      where n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions')`,
+  },
+  {
+    rooms: ['policies'],
+    place: 'policies/<schema>/<name>.sql',
+    law: 'each table has its policy file and each file its table',
+    what: 'table',
+    // The ledger of apply is there before any policy is.
+    query: `
+      select n.nspname as schema, c.relname as name
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')
+        and (n.nspname, c.relname) <> ('app_private', 'applied_sources')`,
+  },
+  {
+    rooms: ['sql/triggers'],
+    place: 'sql/triggers/<schema>/<name>.sql',
+    law: 'each table with triggers has its file and each file its table',
+    what: 'table with triggers',
+    query: `
+      select distinct n.nspname as schema, c.relname as name
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+      where not t.tgisinternal and t.tgparentid = 0 and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')`,
+  },
+  {
+    rooms: ['sql/views', 'generated/sql/views'],
+    place: 'sql/views/<schema>/<name>.sql',
+    law: 'each view has its file and each file its view',
+    what: 'view',
+    query: `
+      select n.nspname as schema, c.relname as name
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'v' and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')`,
+  },
+]
+
+/** Files that stand for something in many objects at once. */
+const OF_MANY: readonly string[] = ['sql/triggers/audit.sql']
+
+/** The laws of {@link runFileLaws}, by name. */
+export const FILE_LAW_NAMES: readonly string[] = FILE_LAWS.map(({ law }) => law)
+
+/** The laws a query alone cannot tell: each object has the file of its name, and each file its object. No row when they hold. */
+export async function runFileLaws(client: pg.ClientBase, root: string): Promise<Offence[]> {
+  const sources = await readSources(root)
+  const offences: Offence[] = []
+  for (const { rooms, place, law, what, query } of FILE_LAWS) {
+    const files = new Map(sources.filter((source) => rooms.includes(source.room)).map(({ path, room }) => [objectOf(path, room), path]))
+    const { rows } = await client.query<Row>(query)
+    const wanted = new Set(rows.map(({ schema, name }) => `${schema}.${name}`))
+    for (const { schema, name } of rows) {
+      const path = place.replace('<schema>', schema).replace('<name>', name)
+      if (!files.has(`${schema}.${name}`)) offences.push({ law, path, offender: `${schema}.${name}`, why: `this ${what} has no file ${path}` })
+    }
+    for (const [object, path] of files) {
+      if (!wanted.has(object) && !OF_MANY.includes(path)) offences.push({ law, path, offender: path, why: `there is no ${what} of that name` })
+    }
+  }
+  return offences
+}
+
+/** What a file stands for: its folder below the room is the schema, whatever topic lies between, and its name the object's. */
+function objectOf(path: string, room: string): string {
+  const [schema = ''] = path.slice(room.length + 1).split('/')
+  return `${schema}.${basename(path, '.sql')}`
+}

@@ -1,0 +1,97 @@
+import type pg from 'pg'
+import { withTenant, type Claims } from '../../db/withTenant.ts'
+
+/** Pools of a database whose connections carry a key ring. */
+export interface Pools {
+  readonly authenticator: pg.Pool
+  readonly worker: pg.Pool
+}
+
+/** Somebody who registered and logged in. */
+export interface Person {
+  readonly name: string
+  readonly email: string
+  readonly password: string
+  readonly id: string
+  /** Session token, good for 30 days. */
+  readonly token: string
+}
+
+export interface Tenant {
+  readonly id: string
+  readonly slug: string
+}
+
+export type PersonName = 'alice' | 'bob' | 'vera' | 'bill' | 'mallory' | 'nobody'
+export type TenantName = 'acme' | 'evil'
+
+/** Alice owns Acme, Bob is a developer there, Vera a viewer, Bill does billing; Mallory owns Evil Corp; Nobody has no tenant. */
+export type People = Readonly<Record<PersonName, Person>>
+export interface Settled {
+  readonly people: People
+  readonly tenants: Readonly<Record<TenantName, Tenant>>
+}
+
+/** Who asks: a token (session or API key), or null for somebody without a log-in; and the tenant they name, if any. */
+export interface Caller {
+  readonly token: string | null
+  readonly tenant?: string | null
+}
+
+/** Who else but authenticate would know: the claims of a caller. @throws FH401, FH403 or FH429, as a pg.DatabaseError. */
+export async function claimsOf(authenticator: pg.Pool, { token, tenant }: Caller): Promise<Claims> {
+  const { rows: [row] } = await authenticator.query<{ claims: Claims }>(
+    'select app_private.authenticate($1, $2, $3, $4, $5) as claims', [token, tenant ?? null, '10.0.0.1', 'proof', 'req-1'])
+  return row!.claims
+}
+
+/** Runs one statement the way a request does: authenticated, in one transaction under its claims and role. */
+export async function callAs<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  authenticator: pg.Pool, caller: Caller, sql: string, params: readonly unknown[] = [],
+): Promise<Row[]> {
+  const claims = await claimsOf(authenticator, caller)
+  return await withTenant(authenticator, claims, async (client) => (await client.query<Row>(sql, [...params])).rows)
+}
+
+/** The token of the last mail of a kind to an address, which only the worker can open. */
+export async function mailedToken({ worker }: Pools, kind: 'invitation' | 'verify_email' | 'reset_password', email: string): Promise<string> {
+  const { rows: [row] } = await worker.query<{ token: string }>(
+    'select app_private.unseal(token) as token from app_private.emails where kind = $1 and recipient = $2 order by created_at desc, id desc limit 1',
+    [kind, email])
+  if (row === undefined) throw new Error(`No mail of kind ${kind} was sent to ${email}`)
+  return row.token
+}
+
+/** Registers a person and logs in. */
+export async function enrol({ authenticator }: Pools, name: string): Promise<Person> {
+  const person = { name, email: `${name}@${name}.test`, password: `password of ${name}` }
+  const anonymous = { token: null }
+  const [user] = await callAs<{ id: string }>(authenticator, anonymous, 'select id from app_public.register($1, $2, $3)', [person.email, person.password, name])
+  const [login] = await callAs<{ token: string }>(authenticator, anonymous, 'select token from app_public.login($1, $2)', [person.email, person.password])
+  return { ...person, id: user!.id, token: login!.token }
+}
+
+/** Makes a tenant of which `owner` is the owner. */
+export async function found({ authenticator }: Pools, owner: Person, name: string, slug: string): Promise<Tenant> {
+  const [tenant] = await callAs<Tenant>(authenticator, owner, 'select id, slug from app_public.create_tenant($1, $2)', [name, slug])
+  return tenant!
+}
+
+/** Lets `host` invite `guest`, who accepts. */
+export async function join(pools: Pools, host: Person, guest: Person, tenant: Tenant, role: string): Promise<void> {
+  await callAs(pools.authenticator, { token: host.token, tenant: tenant.slug }, 'select * from app_public.invite_member($1, $2)', [guest.email, role])
+  const token = await mailedToken(pools, 'invitation', guest.email)
+  await callAs(pools.authenticator, guest, 'select * from app_public.accept_invitation($1)', [token])
+}
+
+/** The named people and the two tenants, made by the functions anybody would use; about half a second, most of it bcrypt. */
+export async function settle(pools: Pools): Promise<Settled> {
+  const names: readonly PersonName[] = ['alice', 'bob', 'vera', 'bill', 'mallory', 'nobody']
+  const people = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await enrol(pools, name)]))) as Record<PersonName, Person>
+  const { alice, bob, vera, bill, mallory } = people
+  const tenants = { acme: await found(pools, alice, 'Acme', 'acme'), evil: await found(pools, mallory, 'Evil Corp', 'evil') }
+  await join(pools, alice, bob, tenants.acme, 'developer')
+  await join(pools, alice, vera, tenants.acme, 'viewer')
+  await join(pools, alice, bill, tenants.acme, 'billing')
+  return { people, tenants }
+}

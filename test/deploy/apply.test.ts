@@ -1,0 +1,117 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { apply, BrokenLawError, runChecks } from '../../src/deploy/apply.ts'
+import { SourceError } from '../../src/deploy/sources.ts'
+import { ROOT } from '../../src/deploy/database.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+let root: string
+
+// The clone is already applied: the sources of these tests are other files, in a schema of their own.
+beforeEach(async () => {
+  database = await testDatabase()
+  root = mkdtempSync(join(tmpdir(), 'freehold-apply-'))
+  await database.owner.query('create schema yard; delete from app_private.applied_sources')
+})
+afterEach(async () => {
+  await database.close()
+  rmSync(root, { recursive: true, force: true })
+})
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(join(root, path), text)
+}
+
+const run = (options = {}) => apply(database.urls.owner, root, options)
+const one = 'functions/yard/one.sql'
+const two = 'functions/yard/two.sql'
+const answer = (name: string, value: number) => `create or replace function yard.${name}() returns int language sql as 'select ${value}';\n`
+
+async function call(name: string): Promise<number> {
+  const { rows } = await database.owner.query<{ value: number }>(`select yard.${name}() as value`)
+  return rows[0]?.value ?? NaN
+}
+
+test('only changed files run, and --force runs all', async () => {
+  write(one, answer('one', 1))
+  write(two, answer('two', 2))
+  expect(await run()).toEqual({ applied: [one, two], removed: [] })
+  expect(await run()).toEqual({ applied: [], removed: [] })
+  write(two, answer('two', 22))
+  expect(await run()).toEqual({ applied: [two], removed: [] })
+  expect([await call('one'), await call('two')]).toEqual([1, 22])
+  expect(await run({ force: true })).toEqual({ applied: [one, two], removed: [] })
+})
+
+test('rooms run in order, and files of a room in whatever order works', async () => {
+  write('policies/yard/a.sql', 'grant select on yard.a to app_user;')
+  write('sql/views/a.sql', 'create or replace view yard.a as select * from yard.b;')
+  write('sql/views/b.sql', 'create or replace view yard.b as select yard.one() as one;')
+  write(one, answer('one', 1))
+  expect((await run()).applied).toEqual([one, 'sql/views/a.sql', 'sql/views/b.sql', 'policies/yard/a.sql'])
+})
+
+test('a broken law rolls the whole apply back and says what, where and why', async () => {
+  write(one, answer('one', 1))
+  await run()
+  write(one, answer('one', 11))
+  write('sql/checks/one_stays_one.sql', `select 'yard.one()' as offender, 'it returns ' || yard.one() as why where yard.one() <> 1`)
+  const failed = await run().catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(BrokenLawError)
+  expect(failed).toMatchObject({
+    message: 'A law does not hold; nothing was applied.\none stays one (sql/checks/one_stays_one.sql)\n  yard.one(): it returns 11',
+    offences: [{ law: 'one stays one', path: 'sql/checks/one_stays_one.sql', offender: 'yard.one()', why: 'it returns 11' }],
+  })
+  expect(await call('one')).toBe(1)
+  write(one, answer('one', 1))
+  expect((await run()).applied).toEqual(['sql/checks/one_stays_one.sql'])
+})
+
+test('a law that something outside the files broke is found by the next apply', async () => {
+  write('sql/checks/no_litter.sql', `select relname as offender, 'litter' as why from pg_class where relname = 'litter'`)
+  await run()
+  await database.owner.query('create table yard.litter ()')
+  expect((await run()).applied).toEqual([])
+  await expect(run({ alwaysCheck: true })).rejects.toBeInstanceOf(BrokenLawError)
+  const client = await database.owner.connect()
+  expect(await runChecks(client, root)).toEqual([{ law: 'no litter', path: 'sql/checks/no_litter.sql', offender: 'litter', why: 'litter' }])
+  client.release()
+})
+
+test('an error names file and line, counts characters as the server does, and changes nothing', async () => {
+  write(one, answer('one', 1))
+  write(two, `-- 🏡 takes two units in JavaScript, one character in PostgreSQL\n\nselect 1\n  from nowhere.at_all;\n`)
+  const failed = await run().catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(SourceError)
+  expect((failed as SourceError).message).toMatch(/^functions\/yard\/two\.sql:4: relation "nowhere.at_all" does not exist/)
+  await expect(call('one')).rejects.toThrow('does not exist')
+})
+
+test('two applies at once: one does the work, the other finds it done', async () => {
+  for (let index = 0; index < 20; index++) write(`functions/yard/f${index}.sql`, answer(`f${index}`, index))
+  const results = await Promise.all([run(), run()])
+  expect(results.map(({ applied }) => applied.length).sort()).toEqual([0, 20].sort())
+})
+
+test('a file that went is told and forgotten; what it made stays', async () => {
+  write(one, answer('one', 1))
+  await run()
+  rmSync(join(root, one))
+  expect(await run()).toEqual({ applied: [], removed: [one] })
+  expect(await call('one')).toBe(1)
+  expect(await run()).toEqual({ applied: [], removed: [] })
+})
+
+test('the project applies a second time with --force', async () => {
+  const clone = await testDatabase()
+  try {
+    for (const room of ['functions', 'policies', 'sql', 'generated/sql']) cpSync(join(ROOT, room), join(root, room), { recursive: true })
+    const { applied } = await apply(clone.urls.owner, root, { force: true })
+    expect(applied.length).toBeGreaterThan(0)
+  } finally {
+    await clone.close()
+  }
+})

@@ -1,0 +1,260 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { dumpCatalog } from '../../src/dev/generate/catalog.ts'
+import { ROOT } from '../../src/deploy/database.ts'
+import { compareGenerated, generateAll, listGenerated } from '../../src/dev/generate/generateAll.ts'
+import { generateQueries } from '../../src/dev/generate/queries.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+let client: pg.Client
+let dir: string
+
+beforeAll(async () => {
+  database = await testDatabase()
+  client = new pg.Client(database.urls.owner)
+  await client.connect()
+  dir = await mkdtemp(join(tmpdir(), 'freehold-generate-test-'))
+})
+
+afterAll(async () => {
+  await client?.end()
+  await database?.close()
+  if (dir) await rm(dir, { recursive: true, force: true })
+})
+
+/** One object of each kind, made in a transaction that is rolled back. */
+const TABLES = `
+  create type app_public.boat_kind as enum ('sail', 'row');
+  create type app_public.boat_size as (length integer, width integer);
+  create domain app_public.boat_name as text constraint boat_name_check check (value <> '');
+  create sequence app_private.boat_numbers;
+  create function app_hidden.boat_tenant() returns uuid language sql stable as 'select null::uuid';
+  create function app_private.tg_boats__touch() returns trigger language plpgsql as 'begin return NEW; end';
+  create table app_public.boats (
+    tenant_id uuid not null, id uuid not null default uuidv7(), name app_public.boat_name not null, kind app_public.boat_kind not null default 'sail',
+    number bigint generated always as identity, note text, shout text generated always as (upper(note)) virtual,
+    constraint boats_pkey primary key (tenant_id, id), constraint boats_note_check check (note <> '')
+  );
+  alter table app_public.boats enable row level security, force row level security;
+  create index boats_name_idx on app_public.boats (tenant_id, name);
+  create trigger _100_touch before update on app_public.boats for each row execute function app_private.tg_boats__touch();
+  create policy tenant_isolation on app_public.boats as restrictive for all to app_user using (tenant_id = (select app_hidden.boat_tenant()));
+  create policy select_member on app_public.boats for select to app_user using (true);
+  create table app_public.trips (tenant_id uuid not null, at timestamptz not null, boat_id uuid not null,
+    constraint trips_boat_id_fkey foreign key (tenant_id, boat_id) references app_public.boats (tenant_id, id) on delete cascade) partition by range (at);
+  create table partitions.trips_p202001 partition of app_public.trips for values from ('2020-01-01') to ('2020-02-01');
+  create table partitions.trips_p202002 partition of app_public.trips for values from ('2020-02-01') to ('2020-03-01');
+  alter table partitions.trips_p202001 enable row level security, force row level security;
+  alter table partitions.trips_p202002 enable row level security, force row level security;
+  create view app_public.sails with (security_invoker = true) as select id, name from app_public.boats where kind = 'sail';
+  create materialized view app_hidden.boats_mv as select kind, count(*) as boats from app_public.boats group by kind;
+`
+const PRIVILEGES = [
+  'grant select, insert (name, kind), update (name) on app_public.boats to app_user;',
+  'grant select on app_public.sails to app_user, app_anonymous;',
+  'grant execute on function app_hidden.boat_tenant() to app_user, app_anonymous;',
+]
+const COMMENTS = [
+  `comment on table app_public.boats is 'Things that swim; it''s a fixture.';`,
+  `comment on column app_public.boats.name is 'Name.';`,
+  `comment on column app_public.boats.kind is 'Kind.';`,
+  `comment on policy select_member on app_public.boats is 'Every member.';`,
+]
+
+const inTransaction = async <T>(statements: string[], run: () => Promise<T>): Promise<T> => {
+  await client.query('begin')
+  try {
+    for (const statement of statements) await client.query(statement)
+    return await run()
+  } finally {
+    await client.query('rollback')
+  }
+}
+
+describe('the dump of the catalogs', () => {
+  it('is the same for a database that got its grants and comments in another order', async () => {
+    const forth = await inTransaction([TABLES, ...PRIVILEGES, ...COMMENTS], () => dumpCatalog(client))
+    const back = await inTransaction([TABLES, ...COMMENTS.toReversed(), ...PRIVILEGES.toReversed()], () => dumpCatalog(client))
+    expect(forth).toContain('grant select, insert (name, kind), update (name) on table app_public.boats to app_user;')
+    expect(back).toBe(forth)
+  })
+
+  it('does not depend on the settings of the session, and leaves them alone', async () => {
+    const plain = await dumpCatalog(client)
+    await client.query(`set search_path to app_public, public; set timezone to 'Asia/Tokyo'; set intervalstyle to iso_8601`)
+    expect(await dumpCatalog(client)).toBe(plain)
+    expect((await client.query(`select current_setting('search_path') as path, current_setting('timezone') as zone`)).rows).toEqual([
+      { path: 'app_public, public', zone: 'Asia/Tokyo' },
+    ])
+    await client.query('reset search_path; reset timezone; reset intervalstyle')
+  })
+
+  it('tells nothing that differs from one database to the next', async () => {
+    const dump = await inTransaction([TABLES], () => dumpCatalog(client))
+    expect(dump).not.toMatch(/_p20\d{4}\b/)
+    expect(dump).not.toMatch(/SCRAM-SHA-256/)
+    expect(dump).toContain('-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants')
+  })
+
+  const MUTATIONS: Record<string, string> = {
+    'a policy dropped': 'drop policy tenant_isolation on app_public.boats',
+    'a policy for other roles': 'alter policy select_member on app_public.boats to app_user, app_anonymous',
+    'a policy with another condition': 'alter policy select_member on app_public.boats using (false)',
+    'a policy made permissive': `drop policy tenant_isolation on app_public.boats;
+      create policy tenant_isolation on app_public.boats for all to app_user using (tenant_id = (select app_hidden.boat_tenant()))`,
+    'row security switched off': 'alter table app_public.boats disable row level security',
+    'row security no longer forced': 'alter table app_public.boats no force row level security',
+    'a grant on a table': 'grant delete on app_public.boats to app_user',
+    'a revoke on a table': 'revoke select on app_public.boats from app_user',
+    'a grant on a column': 'grant update (note) on app_public.boats to app_user',
+    'a grant option': 'grant select on app_public.boats to app_user with grant option',
+    'a grant on a schema': 'grant usage on schema app_private to app_user',
+    'a grant on a sequence': 'grant usage on sequence app_private.boat_numbers to app_user',
+    'a revoke on a type': 'revoke usage on type app_public.boat_kind from public',
+    'a revoke from the owner': 'revoke delete on app_public.boats from freehold_owner',
+    'a function open to everybody': 'grant execute on function app_private.tg_boats__touch() to public',
+    'a function closed': 'revoke execute on function app_hidden.boat_tenant() from app_user',
+    'default privileges': 'alter default privileges in schema app_public grant select on tables to app_user',
+    'a default': `alter table app_public.boats alter kind set default 'row'`,
+    'a column': 'alter table app_public.boats add column extra text',
+    'not null dropped': 'alter table app_public.boats alter name drop not null',
+    'a type of a column': 'alter table app_public.boats alter number type integer',
+    'a generated column': 'alter table app_public.boats drop shout, add shout text generated always as (lower(note)) virtual',
+    'an identity': 'alter table app_public.boats alter number set increment by 2',
+    'a storage option': 'alter table app_public.boats set (fillfactor = 50)',
+    'an owner': 'alter table app_public.boats owner to app_system',
+    'a constraint dropped': 'alter table app_public.boats drop constraint boats_note_check',
+    'a constraint renamed': 'alter table app_public.boats rename constraint boats_note_check to boats_memo_check',
+    'a foreign key that deletes otherwise': `alter table app_public.trips drop constraint trips_boat_id_fkey;
+      alter table app_public.trips add constraint trips_boat_id_fkey foreign key (tenant_id, boat_id) references app_public.boats (tenant_id, id) on delete restrict`,
+    'an index dropped': 'drop index app_public.boats_name_idx',
+    'an index over other columns': 'drop index app_public.boats_name_idx; create index boats_name_idx on app_public.boats (tenant_id, name desc)',
+    'a trigger dropped': 'drop trigger _100_touch on app_public.boats',
+    'a trigger disabled': 'alter table app_public.boats disable trigger _100_touch',
+    'a body of a function': `create or replace function app_hidden.boat_tenant() returns uuid language sql stable as 'select uuidv7()'`,
+    'a security definer': 'alter function app_hidden.boat_tenant() security definer',
+    'a search_path': 'alter function app_hidden.boat_tenant() set search_path to pg_catalog, pg_temp',
+    'an owner of a function': 'alter function app_hidden.boat_tenant() owner to app_system',
+    'a value of an enum': `alter type app_public.boat_kind add value 'motor'`,
+    'a rule of a domain': 'alter domain app_public.boat_name drop constraint boat_name_check',
+    'an attribute of a composite': 'alter type app_public.boat_size add attribute height integer',
+    'a view': `create or replace view app_public.sails with (security_invoker = true) as select id, name from app_public.boats`,
+    'an option of a view': 'alter view app_public.sails reset (security_invoker)',
+    'a materialized view': 'drop materialized view app_hidden.boats_mv',
+    'a sequence': 'alter sequence app_private.boat_numbers increment by 7',
+    'a comment on a table': `comment on table app_public.boats is 'Another.'`,
+    'a comment on a column': `comment on column app_public.boats.name is null`,
+    'a comment on a policy': `comment on policy select_member on app_public.boats is 'Another.'`,
+    'a comment on a constraint': `comment on constraint boats_note_check on app_public.boats is 'New.'`,
+    'a comment on an index': `comment on index app_public.boats_name_idx is 'New.'`,
+    'a rule': 'create rule boats_silent as on delete to app_public.boats do instead nothing',
+    'extended statistics': 'create statistics app_public.boats_stats on kind, name from app_public.boats',
+    'a grant on one partition': 'grant select on partitions.trips_p202001 to app_user',
+    'row security of one partition': 'alter table partitions.trips_p202002 disable row level security',
+    'a policy of one partition': 'create policy open on partitions.trips_p202001 for select to app_user using (true)',
+    'an index of one partition': 'create index trips_p202001_at_idx on partitions.trips_p202001 (at)',
+    'a default of one partition': 'alter table partitions.trips_p202001 alter at set default now()',
+    'a partition detached': 'alter table app_public.trips detach partition partitions.trips_p202001',
+    'a default partition': 'create table partitions.trips_default partition of app_public.trips default',
+  }
+
+  it('shows when anything changes', async () => {
+    const unseen = await inTransaction([TABLES, ...PRIVILEGES, ...COMMENTS], async () => {
+      const before = await dumpCatalog(client)
+      const missed: string[] = []
+      for (const [name, mutation] of Object.entries(MUTATIONS)) {
+        await client.query('savepoint before')
+        await client.query(mutation)
+        if ((await dumpCatalog(client)) === before) missed.push(name)
+        await client.query('rollback to savepoint before')
+      }
+      expect(await dumpCatalog(client)).toBe(before)
+      return missed
+    })
+    expect(unseen).toEqual([])
+  }, 60_000)
+})
+
+describe('typed queries', () => {
+  /** A directory that holds one file of queries. */
+  const queries = async (name: string, sql: string) => {
+    const folder = join(dir, name)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'samples.sql'), sql)
+    return folder
+  }
+
+  it('run with a client of pg', async () => {
+    const out = join(dir, 'runnable')
+    await generateQueries(database.urls.owner, await queries('valid', '/* @name AddOne */\nselect :number!::integer + 1 as "sum!";\n'), out)
+    expect(await readFile(join(out, 'samples.ts'), 'utf8')).toMatch(/^\/\/ @generated/)
+    await symlink(join(ROOT, 'node_modules'), join(out, 'node_modules'), 'junction')
+    await writeFile(join(out, 'package.json'), '{ "type": "module" }')
+    await writeFile(
+      join(out, 'run.ts'),
+      `
+      import pg from 'pg';
+      import { addOne } from './samples.ts';
+      const client = new pg.Client(process.argv[2]);
+      await client.connect();
+      console.log(JSON.stringify(await addOne.run({ number: 41 }, client)));
+      await client.end();
+    `,
+    )
+    const printed = execFileSync(process.execPath, [join(out, 'run.ts'), database.urls.owner], { encoding: 'utf8' })
+    expect(JSON.parse(printed)).toEqual([{ sum: 42 }])
+  }, 30_000)
+
+  it.each([
+    ['a table that does not exist', '/* @name Broken */\nselect id from app_public.nowhere;\n'],
+    ['a syntax error beside a valid query', '/* @name Fine */\nselect 1 as one;\n\n/* @name Broken */\nselect from where;\n'],
+    ['a column without a name', '/* @name Nameless */\nselect 1;\n'],
+    ['no query at all', '-- nothing here\n'],
+  ])(
+    'are refused for %s',
+    async (name, sql) => {
+      const folder = await queries(name.replaceAll(' ', '-'), sql)
+      await expect(generateQueries(database.urls.owner, folder, join(dir, 'never'))).rejects.toThrow(/pgtyped/)
+      expect(await listGenerated(join(dir, 'never'))).toEqual([])
+    },
+    30_000,
+  )
+})
+
+describe('generated/', () => {
+  it('is written the same every time, each file marked as generated', async () => {
+    const [first, second] = [join(dir, 'first'), join(dir, 'second')]
+    await generateAll({ urls: database.urls, outDir: first })
+    await generateAll({ urls: database.urls, outDir: second })
+    const names = await listGenerated(first)
+    expect(names).toEqual(
+      expect.arrayContaining(['schema.sql', 'schema.graphql', 'dictionary.md', 'erd.md', 'errors.md', 'types/app_public/Tenants.ts']),
+    )
+    expect(await compareGenerated(first, second)).toEqual([])
+    const heads = await Promise.all(names.map(async (name) => (await readFile(join(first, name), 'utf8')).split('\n', 1)[0]))
+    expect(names.filter((_name, i) => !heads[i]?.includes('@generated'))).toEqual([])
+  }, 60_000)
+
+  it('is told apart when a file is stale, missing or extra, but may have a README', async () => {
+    const [fresh, committed] = [join(dir, 'fresh'), join(dir, 'committed')]
+    await mkdir(join(fresh, 'types'), { recursive: true })
+    await mkdir(committed, { recursive: true })
+    await writeFile(join(fresh, 'types/New.ts'), 'new')
+    await writeFile(join(fresh, 'schema.sql'), 'now')
+    await writeFile(join(fresh, 'same.md'), 'same')
+    await writeFile(join(committed, 'schema.sql'), 'before')
+    await writeFile(join(committed, 'old.md'), 'old')
+    await writeFile(join(committed, 'same.md'), 'same')
+    await writeFile(join(committed, 'README.md'), 'by hand')
+    expect(await compareGenerated(fresh, committed)).toEqual([
+      { kind: 'extra', name: 'old.md' },
+      { kind: 'stale', name: 'schema.sql' },
+      { kind: 'missing', name: 'types/New.ts' },
+    ])
+    expect(await compareGenerated(fresh, fresh)).toEqual([])
+  })
+})
