@@ -17,7 +17,12 @@ export interface Server {
 }
 
 /** Starts a server of programs/ in a process of its own and waits until it serves. */
-export async function startServer<T extends keyof Programs>(bench: Bench, program: T, options: Programs[T], flags: readonly string[] = []): Promise<Server> {
+export async function startServer<T extends keyof Programs>(
+  bench: Bench,
+  program: T,
+  options: Programs[T],
+  flags: readonly string[] = [],
+): Promise<Server> {
   const child = start(bench, program, flags)
   child.send(options)
   const { url } = await child.next<{ url: string }>()
@@ -36,27 +41,34 @@ export async function startLoad(bench: Bench): Promise<(order: LoadOrder) => Pro
 }
 
 function start(bench: Bench, program: string, flags: readonly string[]) {
-  const profile = bench.profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${bench.profileDir}`, `--cpu-prof-name=${program}-${Date.now()}.cpuprofile`]
+  const profile =
+    bench.profileDir === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${bench.profileDir}`, `--cpu-prof-name=${program}-${Date.now()}.cpuprofile`]
   const child = fork(join(import.meta.dirname, 'programs', `${program}.ts`), {
     execArgv: ['--disable-warning=ExperimentalWarning', ...profile, ...flags],
     // What they log goes nowhere, but they do log.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  bench.onClose(() => new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve(undefined)
-    child.once('exit', resolve)
-    child.disconnect()
-  }))
+  bench.onClose(
+    () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null) return resolve(undefined)
+        child.once('exit', resolve)
+        child.disconnect()
+      }),
+  )
   return {
     pid: child.pid!,
     send: (message: object | string) => void child.send(message),
-    next: <A>() => new Promise<A>((resolve, reject) => {
-      const onExit = (code: number | null) => reject(new Error(`bench/programs/${program}.ts ended with ${code}`))
-      child.once('exit', onExit)
-      child.once('message', (message) => {
-        child.off('exit', onExit)
-        resolve(message as A)
-      })
-    }),
+    next: <A>() =>
+      new Promise<A>((resolve, reject) => {
+        const onExit = (code: number | null) => reject(new Error(`bench/programs/${program}.ts ended with ${code}`))
+        child.once('exit', onExit)
+        child.once('message', (message) => {
+          child.off('exit', onExit)
+          resolve(message as A)
+        })
+      }),
   }
 }

@@ -46,10 +46,18 @@ export async function openHttpRaces(bench: Bench, superuserUrl: string) {
       const isCold = !warm.has(a.server.pid) || !warm.has(b.server.pid)
       const unused = isCold ? WARM_UP_ROUNDS : 0
       for (const { server } of [a, b]) warm.add(server.pid)
-      const pairs = (await byTurns(unused + rounds, () => run(a, ROUND_MS), () => run(b, ROUND_MS))).slice(unused)
+      const pairs = (
+        await byTurns(
+          unused + rounds,
+          () => run(a, ROUND_MS),
+          () => run(b, ROUND_MS),
+        )
+      ).slice(unused)
       return {
         speed: pairs.map(([left, right]) => left.speed / right.speed),
-        cost: pairs.flatMap(([left, right]) => (left.cost === undefined || right.cost === undefined ? [] : [right.cost / left.cost])),
+        cost: pairs.flatMap(([left, right]) =>
+          left.cost === undefined || right.cost === undefined ? [] : [right.cost / left.cost],
+        ),
       }
     },
   }

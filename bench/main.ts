@@ -6,9 +6,14 @@ import { median, quantile } from './ratios.ts'
 import type { Measure, Row } from './row.ts'
 
 const ROWS = join(import.meta.dirname, 'rows')
-const names = readdirSync(ROWS).filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -'.ts'.length))
+const names = readdirSync(ROWS)
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.slice(0, -'.ts'.length))
 
-const { values: { profile, root }, positionals } = parseArgs({ allowPositionals: true, options: { profile: { type: 'string' }, root: { type: 'string' } } })
+const {
+  values: { profile, root },
+  positionals,
+} = parseArgs({ allowPositionals: true, options: { profile: { type: 'string' }, root: { type: 'string' } } })
 const unknown = positionals.filter((name) => !names.includes(name))
 if (unknown.length > 0) {
   console.error(`No row is called ${unknown.join(', ')}. There are: ${names.join(', ')}.`)
@@ -18,7 +23,8 @@ const profileDir = profile === undefined ? undefined : resolve(profile)
 if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true })
 
 const rows: Row[] = []
-for (const name of positionals.length > 0 ? positionals : names) rows.push(((await import(join(ROWS, `${name}.ts`))) as { row: Row }).row)
+for (const name of positionals.length > 0 ? positionals : names)
+  rows.push(((await import(join(ROWS, `${name}.ts`))) as { row: Row }).row)
 
 const log = (line: string) => console.error(line)
 const server = await openBench({ log, profileDir, root: root === undefined ? undefined : resolve(root) })
@@ -49,7 +55,16 @@ for (const row of rows) {
 await server.close()
 
 const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
-console.log(lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n'))
+console.log(
+  lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n'),
+)
 process.exit(isShort ? 1 : 0)
 
 function describe(row: Row, { label, ratios, isCounted = true, note }: Measure): string[] {

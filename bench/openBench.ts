@@ -27,15 +27,21 @@ export interface BenchServer {
 }
 
 /** A PostgreSQL of the bench's own in a temporary directory, with the settings that `npm start` uses. `root`: where the SQL lies, when not here. */
-export async function openBench(options: { log: (line: string) => void; profileDir?: string | undefined; root?: string | undefined }): Promise<BenchServer> {
+export async function openBench(options: {
+  log: (line: string) => void
+  profileDir?: string | undefined
+  root?: string | undefined
+}): Promise<BenchServer> {
   const home = mkdtempSync(join(tmpdir(), 'freehold-bench-'))
   // As root the server runs as another user, who must get to its files.
   chmodSync(home, 0o711)
   const config = loadConfig({ DATA_DIR: join(home, 'data'), PORT: '0', LOG_LEVEL: 'info' })
-  const database = await openDatabase(config, options.root === undefined ? {} : { root: options.root }).catch((error: unknown) => {
-    rmSync(home, { recursive: true, force: true })
-    throw error
-  })
+  const database = await openDatabase(config, options.root === undefined ? {} : { root: options.root }).catch(
+    (error: unknown) => {
+      rmSync(home, { recursive: true, force: true })
+      throw error
+    },
+  )
   const { superuser } = database.urls
   if (superuser === undefined) throw new Error('The bench needs the embedded server')
   let clones = 0
@@ -54,7 +60,9 @@ export async function openBench(options: { log: (line: string) => void; profileD
     async use(use) {
       const closers: (() => unknown)[] = []
       const bench: Bench = {
-        config, log: options.log, profileDir: options.profileDir,
+        config,
+        log: options.log,
+        profileDir: options.profileDir,
         onClose: (close) => void closers.push(close),
         async database() {
           const name = `bench_${++clones}`

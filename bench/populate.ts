@@ -33,7 +33,12 @@ const BULK = 1_000_000
  * deploy side by side: each deployment of all projects comes before the next of any.
  * @returns one developer of each of the first `people` tenants.
  */
-export async function populate(url: string, size: Size, people: number, log: (line: string) => void): Promise<Person[]> {
+export async function populate(
+  url: string,
+  size: Size,
+  people: number,
+  log: (line: string) => void,
+): Promise<Person[]> {
   const total = deploymentsOf(size)
   const clients = await Promise.all(Array.from({ length: WRITERS }, () => connect(url)))
   const [client] = clients as [pg.Client]
@@ -47,31 +52,38 @@ export async function populate(url: string, size: Size, people: number, log: (li
     let next = 1
     let written = 0
     let told = performance.now()
-    await Promise.all(clients.map(async (each) => {
-      while (next <= size.deployments) {
-        const first = next
-        next += chunk
-        const last = Math.min(next - 1, size.deployments)
-        await each.query('select bench.deploy($1, $2, $3, $4)', [first, last, size.deployments, size.moves])
-        written += (last - first + 1) * size.tenants * size.projects
-        if (performance.now() - told > 5000) {
-          told = performance.now()
-          log(`  ${written.toLocaleString('en')} of ${total.toLocaleString('en')} deployments`)
+    await Promise.all(
+      clients.map(async (each) => {
+        while (next <= size.deployments) {
+          const first = next
+          next += chunk
+          const last = Math.min(next - 1, size.deployments)
+          await each.query('select bench.deploy($1, $2, $3, $4)', [first, last, size.deployments, size.moves])
+          written += (last - first + 1) * size.tenants * size.projects
+          if (performance.now() - told > 5000) {
+            told = performance.now()
+            log(`  ${written.toLocaleString('en')} of ${total.toLocaleString('en')} deployments`)
+          }
         }
-      }
-    }))
+      }),
+    )
     let index: string | undefined
     if (indexes.length > 0) log(`  ${indexes.length} indexes`)
-    await Promise.all(clients.map(async (each) => {
-      while ((index = indexes.shift()) !== undefined) await each.query(index)
-    }))
+    await Promise.all(
+      clients.map(async (each) => {
+        while ((index = indexes.shift()) !== undefined) await each.query(index)
+      }),
+    )
     // What the background would do in the middle of the measuring.
     await client.query(indexes.length > 0 || total >= BULK ? 'analyze' : 'vacuum analyze')
     await client.query('checkpoint')
-    const { rows } = await client.query<Person>(`
+    const { rows } = await client.query<Person>(
+      `
       select p.token, p.tenant_id as "tenantId", array(
         select j.id::text from bench.projects j where j.tenant_id = p.tenant_id and not j.is_hidden order by j.n) as "projectIds"
-      from bench.people p where p.role = 'developer' order by p.tenant limit $1`, [people])
+      from bench.people p where p.role = 'developer' order by p.tenant limit $1`,
+      [people],
+    )
     return rows
   } finally {
     await Promise.all(clients.map((each) => each.end()))
@@ -79,7 +91,12 @@ export async function populate(url: string, size: Size, people: number, log: (li
 }
 
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: `freehold-bench ${process.pid}`, options: '-c session_replication_role=replica -c maintenance_work_mem=512MB -c max_parallel_maintenance_workers=1 -c synchronous_commit=off' })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: `freehold-bench ${process.pid}`,
+    options:
+      '-c session_replication_role=replica -c maintenance_work_mem=512MB -c max_parallel_maintenance_workers=1 -c synchronous_commit=off',
+  })
   await client.connect()
   return client
 }
@@ -108,8 +125,12 @@ async function dropIndexes(client: pg.Client): Promise<string[]> {
   return [
     ...indexes.filter(({ name }) => WANTED.includes(name.replace(/.*[.]/, ''))).map(({ definition }) => definition),
     // Built side by side with the others, which a constraint's lock would forbid; readers ask the index, not the constraint.
-    ...constraints.filter(({ name }) => WANTED.includes(name)).map(({ name, definition }) =>
-      `create unique index ${name} on app_public.deployments ${definition.replace(/^(PRIMARY KEY|UNIQUE)/, '')}`),
+    ...constraints
+      .filter(({ name }) => WANTED.includes(name))
+      .map(
+        ({ name, definition }) =>
+          `create unique index ${name} on app_public.deployments ${definition.replace(/^(PRIMARY KEY|UNIQUE)/, '')}`,
+      ),
   ]
 }
 

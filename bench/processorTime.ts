@@ -17,7 +17,10 @@ export async function openProcessorClock(superuserUrl: string): Promise<Processo
   await client.connect()
   return {
     async read(pid) {
-      const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity where application_name like $1', [`freehold-% ${pid}`])
+      const { rows } = await client.query<{ pid: number }>(
+        'select pid from pg_stat_activity where application_name like $1',
+        [`freehold-% ${pid}`],
+      )
       return processorTime(pid, ...rows.map((row) => row.pid))
     },
     close: () => client.end(),
@@ -26,9 +29,12 @@ export async function openProcessorClock(superuserUrl: string): Promise<Processo
 
 /** Milliseconds that these processes have been on a processor, all threads; undefined where there is no /proc. */
 export function processorTime(...pids: number[]): number | undefined {
-  const threads = (pid: number) => readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`)
+  const threads = (pid: number) =>
+    readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`)
   try {
-    return pids.flatMap(threads).reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ', 1)[0]), 0) / 1e6
+    return (
+      pids.flatMap(threads).reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ', 1)[0]), 0) / 1e6
+    )
   } catch {
     return undefined
   }

@@ -9,7 +9,14 @@ import WebSocket from 'ws'
 
 const { FREEHOLD_URL, HOST = '127.0.0.1', PORT = '5678' } = process.env
 const base = (FREEHOLD_URL ?? `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}`).replace(/\/+$/, '')
-const BUILD = ['Cloning Codertocat/Hello-World', 'npm ci', 'added 212 packages in 3s', 'npm run build', '14 pages built', 'Image pushed']
+const BUILD = [
+  'Cloning Codertocat/Hello-World',
+  'npm ci',
+  'added 212 packages in 3s',
+  'npm run build',
+  '14 pages built',
+  'Image pushed',
+]
 
 /** An answer with `errors` in it, or no answer that is GraphQL. */
 class Refused extends Error {
@@ -37,7 +44,10 @@ async function ask<T = any>({ token, tenant }: Actor, query: string, variables: 
     },
     body: JSON.stringify({ query, variables }),
   })
-  const { data, errors } = (await response.json()) as { data: T; errors?: { message: string; extensions: { code: string } }[] }
+  const { data, errors } = (await response.json()) as {
+    data: T
+    errors?: { message: string; extensions: { code: string } }[]
+  }
   if (errors?.[0]) throw new Refused(errors[0].extensions.code, errors[0].message)
   return data
 }
@@ -58,7 +68,10 @@ const sockets: Client[] = []
 /** One websocket of an actor. */
 function connect({ token, tenant }: Actor): Client {
   const client = createClient({
-    url: `${base.replace(/^http/, 'ws')}/graphql`, webSocketImpl: WebSocket, lazy: false, retryAttempts: 0,
+    url: `${base.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    lazy: false,
+    retryAttempts: 0,
     connectionParams: { authorization: `Bearer ${token}`, tenant },
     onNonLazyError: () => {},
   })
@@ -67,16 +80,24 @@ function connect({ token, tenant }: Actor): Client {
 }
 
 /** Hands every answer of a subscription to `onData`; resolves when it ends, rejects when it is refused. */
-function subscribe(client: Client, query: string, variables: Record<string, unknown>, onData: (data: any) => void): Promise<void> {
+function subscribe(
+  client: Client,
+  query: string,
+  variables: Record<string, unknown>,
+  onData: (data: any) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.subscribe<any>({ query, variables }, {
-      next({ data, errors }) {
-        if (errors?.[0]) reject(new Refused(String(errors[0].extensions?.code), errors[0].message))
-        else onData(data)
+    client.subscribe<any>(
+      { query, variables },
+      {
+        next({ data, errors }) {
+          if (errors?.[0]) reject(new Refused(String(errors[0].extensions?.code), errors[0].message))
+          else onData(data)
+        },
+        error: (error) => reject(error instanceof Error ? error : new Error(JSON.stringify(error))),
+        complete: resolve,
       },
-      error: (error) => reject(error instanceof Error ? error : new Error(JSON.stringify(error))),
-      complete: resolve,
-    })
+    )
   })
 }
 
@@ -99,10 +120,14 @@ const REGISTER = `mutation ($email: String!, $password: String!, $name: String!)
   register(input: {email: $email, password: $password, name: $name}) { user { id username } } }`
 const LOGIN = `mutation ($email: String!, $password: String!) {
   login(input: {email: $email, password: $password}) { result { token expiresAt } } }`
-const CREATE_TENANT = 'mutation ($name: String!, $slug: String!) { createTenant(input: {name: $name, slug: $slug}) { tenant { id slug } } }'
+const CREATE_TENANT =
+  'mutation ($name: String!, $slug: String!) { createTenant(input: {name: $name, slug: $slug}) { tenant { id slug } } }'
 
 /** Registers somebody, logs in and makes a tenant. */
-async function arrive(name: string, tenantName: string): Promise<Required<Actor> & { email: string; tenantId: string }> {
+async function arrive(
+  name: string,
+  tenantName: string,
+): Promise<Required<Actor> & { email: string; tenantId: string }> {
   const tag = randomBytes(4).toString('hex')
   const email = `${name.toLowerCase()}-${tag}@example.com`
   const password = randomBytes(12).toString('base64url')
@@ -117,22 +142,36 @@ async function arrive(name: string, tenantName: string): Promise<Required<Actor>
 
 /** A runner, such as you would write: claims one deployment, tells its build line by line, keeps its lease and finishes. */
 async function runOne(actor: Actor, runner: string): Promise<string> {
-  const { claimDeployment: { deployment } } = await ask(actor,
-    'mutation ($runner: String!) { claimDeployment(input: {runner: $runner, leaseSeconds: 30}) { deployment { id commitSha ref status } } }', { runner })
+  const {
+    claimDeployment: { deployment },
+  } = await ask(
+    actor,
+    'mutation ($runner: String!) { claimDeployment(input: {runner: $runner, leaseSeconds: 30}) { deployment { id commitSha ref status } } }',
+    { runner },
+  )
   if (!deployment) throw new Error('there was nothing to claim')
   say(`runner claimed ${deployment.id} of ${deployment.ref} at ${deployment.commitSha.slice(0, 7)}`)
   await watchLogs(deployment.id)
   for (const [index, message] of BUILD.entries()) {
-    await ask(actor, `mutation ($id: UUID!, $lines: [LogLineInput!]!, $requestId: String!) {
+    await ask(
+      actor,
+      `mutation ($id: UUID!, $lines: [LogLineInput!]!, $requestId: String!) {
       appendDeploymentLogs(input: {deploymentId: $id, lines: $lines, requestId: $requestId}) { result } }`,
-    { id: deployment.id, lines: [{ message, level: 'INFO', source: 'BUILD' }], requestId: `${runner}-${index}` })
-    await ask(actor, 'mutation ($id: UUID!, $runner: String!) { heartbeatDeployment(input: {id: $id, runner: $runner, leaseSeconds: 30}) { deployment { leaseExpiresAt } } }',
-      { id: deployment.id, runner })
+      { id: deployment.id, lines: [{ message, level: 'INFO', source: 'BUILD' }], requestId: `${runner}-${index}` },
+    )
+    await ask(
+      actor,
+      'mutation ($id: UUID!, $runner: String!) { heartbeatDeployment(input: {id: $id, runner: $runner, leaseSeconds: 30}) { deployment { leaseExpiresAt } } }',
+      { id: deployment.id, runner },
+    )
   }
   for (const [status, url] of [['DEPLOYING'], ['READY', 'https://hello-world.example.com']] as const) {
-    await ask(actor, `mutation ($id: UUID!, $status: DeploymentStatus!, $runner: String!, $url: String) {
+    await ask(
+      actor,
+      `mutation ($id: UUID!, $status: DeploymentStatus!, $runner: String!, $url: String) {
       transitionDeployment(input: {id: $id, status: $status, runner: $runner, url: $url}) { deployment { status } } }`,
-    { id: deployment.id, status, runner, url })
+      { id: deployment.id, status, runner, url },
+    )
   }
   return deployment.id
 }
@@ -144,51 +183,77 @@ async function main(): Promise<void> {
 
   // The example's own branch, so that it is sent as GitHub sends it, byte for byte signed by Octokit's code.
   const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as WebhookDefinition[]
-  const pushes = examples.find(({ name }) => name === 'push')?.examples as unknown as { ref: string; after: string; deleted: boolean }[]
+  const pushes = examples.find(({ name }) => name === 'push')?.examples as unknown as {
+    ref: string
+    after: string
+    deleted: boolean
+  }[]
   const push = pushes.find(({ ref, deleted }) => ref.startsWith('refs/heads/') && !deleted)!
   const branch = push.ref.slice('refs/heads/'.length)
 
-  const { createProject: { project } } = await ask(alice,
+  const {
+    createProject: { project },
+  } = await ask(
+    alice,
     `mutation ($project: ProjectInput!) { createProject(input: {project: $project}) { project {
        id slug environments { nodes { name branch } } } } }`,
-    { project: { name: 'Hello World', slug: 'hello-world', repositoryBranch: branch, visibility: 'PRIVATE' } })
-  say(`project ${project.slug} with ${project.environments.nodes.map((each: any) => `${each.name} (branch ${each.branch ?? 'none'})`).join(' and ')}`)
+    { project: { name: 'Hello World', slug: 'hello-world', repositoryBranch: branch, visibility: 'PRIVATE' } },
+  )
+  say(
+    `project ${project.slug} with ${project.environments.nodes.map((each: any) => `${each.name} (branch ${each.branch ?? 'none'})`).join(' and ')}`,
+  )
 
-  const { createApiKey } = await ask(alice,
+  const { createApiKey } = await ask(
+    alice,
     'mutation ($projectId: UUID!) { createApiKey(input: {name: "runner", scopes: [WRITE], projectId: $projectId}) { result { token keyPrefix } } }',
-    { projectId: project.id })
+    { projectId: project.id },
+  )
   const runner: Actor = { token: createApiKey.result.token }
   say(`API key ${createApiKey.result.keyPrefix}… for the runner, good for this project only`)
 
-  const { createWebhookSource: { result: source } } = await ask(alice,
+  const {
+    createWebhookSource: { result: source },
+  } = await ask(
+    alice,
     'mutation ($projectId: UUID!) { createWebhookSource(input: {projectId: $projectId, name: "GitHub"}) { result { webhookSourceId path secret } } }',
-    { projectId: project.id })
+    { projectId: project.id },
+  )
   say(`webhook source at ${source.path}`)
 
   const changes: { type: string; status: string }[] = []
   const lines: string[] = []
   const socket = connect(alice)
   const failures: unknown[] = []
-  subscribe(socket, 'subscription ($projectId: UUID!) { deploymentChanged(projectId: $projectId) { type deployment { id status deploymentUrl } } }',
-    { projectId: project.id }, ({ deploymentChanged: { type, deployment } }) => {
+  subscribe(
+    socket,
+    'subscription ($projectId: UUID!) { deploymentChanged(projectId: $projectId) { type deployment { id status deploymentUrl } } }',
+    { projectId: project.id },
+    ({ deploymentChanged: { type, deployment } }) => {
       changes.push({ type, status: deployment.status })
       live(`${type}, now ${deployment.status}${deployment.deploymentUrl ? ` at ${deployment.deploymentUrl}` : ''}`)
-    }).catch((error: unknown) => failures.push(error))
+    },
+  ).catch((error: unknown) => failures.push(error))
   watchLogs = async (deploymentId) => {
-    subscribe(socket, 'subscription ($id: UUID!) { deploymentLogs(deploymentId: $id, after: "0") { cursor lines { sequence level message } } }',
-      { id: deploymentId }, ({ deploymentLogs }) => {
+    subscribe(
+      socket,
+      'subscription ($id: UUID!) { deploymentLogs(deploymentId: $id, after: "0") { cursor lines { sequence level message } } }',
+      { id: deploymentId },
+      ({ deploymentLogs }) => {
         for (const line of deploymentLogs.lines) {
           lines.push(line.message)
           live(`log ${line.sequence} ${line.level}: ${line.message}`)
         }
-      }).catch((error: unknown) => failures.push(error))
+      },
+    ).catch((error: unknown) => failures.push(error))
   }
   // graphql-ws does not acknowledge a subscription.
   await sleep(500)
 
   const body = JSON.stringify(push)
   const headers = {
-    'Content-Type': 'application/json', 'X-GitHub-Event': 'push', 'X-GitHub-Delivery': randomUUID(),
+    'Content-Type': 'application/json',
+    'X-GitHub-Event': 'push',
+    'X-GitHub-Delivery': randomUUID(),
     'X-Hub-Signature-256': await sign(source.secret, body),
   }
   const deliver = (extra = {}) => fetch(base + source.path, { method: 'POST', headers: { ...headers, ...extra }, body })
@@ -201,7 +266,10 @@ async function main(): Promise<void> {
 
   await until('the push becomes a deployment', () => changes.length > 0)
   const deploymentId = await runOne(runner, `demo-${randomBytes(3).toString('hex')}`)
-  await until('the news of the end', () => changes.some(({ status }) => status === 'READY') && lines.length >= BUILD.length)
+  await until(
+    'the news of the end',
+    () => changes.some(({ status }) => status === 'READY') && lines.length >= BUILD.length,
+  )
   if (failures.length > 0) throw failures[0]
   check(lines.join('\n') === BUILD.join('\n'), `all ${BUILD.length} log lines came live, once and in order`)
 
@@ -210,24 +278,49 @@ async function main(): Promise<void> {
     deployment(id: $id) { status isCurrent commitSha deploymentUrl logs { totalCount } }
     projects { totalCount } deployments { totalCount } webhookEvents { nodes { outcome } } events { totalCount } }`
   const seen = await ask(alice, SEE, { projectId: project.id, id: deploymentId })
-  check(seen.deployment.status === 'READY' && seen.deployment.isCurrent && seen.deployment.commitSha === push.after,
-    `Alice sees ${seen.project.name}: ${seen.deployment.status} at ${seen.deployment.deploymentUrl}, ${seen.deployment.logs.totalCount} lines, ${seen.events.totalCount} events`)
-  check(seen.webhookEvents.nodes.length === 1 && seen.deployments.totalCount === 1, `one webhook, one deployment: ${seen.webhookEvents.nodes[0].outcome}`)
+  check(
+    seen.deployment.status === 'READY' && seen.deployment.isCurrent && seen.deployment.commitSha === push.after,
+    `Alice sees ${seen.project.name}: ${seen.deployment.status} at ${seen.deployment.deploymentUrl}, ${seen.deployment.logs.totalCount} lines, ${seen.events.totalCount} events`,
+  )
+  check(
+    seen.webhookEvents.nodes.length === 1 && seen.deployments.totalCount === 1,
+    `one webhook, one deployment: ${seen.webhookEvents.nodes[0].outcome}`,
+  )
 
   const mallory = await arrive('Mallory', 'Evil Corp')
   const unseen = await ask(mallory, SEE, { projectId: project.id, id: deploymentId })
-  check(unseen.project === null && unseen.deployment === null && unseen.projects.totalCount === 0 && unseen.deployments.totalCount === 0
-    && unseen.webhookEvents.nodes.length === 0, 'Mallory asks the same by id and sees nothing of it')
-  const moved = await refusal(ask(mallory, 'mutation ($id: UUID!) { transitionDeployment(input: {id: $id, status: FAILED}) { deployment { id } } }', { id: deploymentId }))
+  check(
+    unseen.project === null &&
+      unseen.deployment === null &&
+      unseen.projects.totalCount === 0 &&
+      unseen.deployments.totalCount === 0 &&
+      unseen.webhookEvents.nodes.length === 0,
+    'Mallory asks the same by id and sees nothing of it',
+  )
+  const moved = await refusal(
+    ask(
+      mallory,
+      'mutation ($id: UUID!) { transitionDeployment(input: {id: $id, status: FAILED}) { deployment { id } } }',
+      { id: deploymentId },
+    ),
+  )
   check(moved === 'DEPLOYMENT_NOT_FOUND', `Mallory can't move the deployment (${moved})`)
   const entered = await refusal(ask({ ...mallory, tenant: alice.tenant }, '{ projects { totalCount } }'))
   check(entered === 'NOT_A_MEMBER', `Mallory can't enter ${alice.tenant} (${entered})`)
-  const listened = await refusal(subscribe(connect(mallory), 'subscription ($id: UUID!) { deploymentLogs(deploymentId: $id) { cursor } }', { id: deploymentId }, () => {}))
+  const listened = await refusal(
+    subscribe(
+      connect(mallory),
+      'subscription ($id: UUID!) { deploymentLogs(deploymentId: $id) { cursor } }',
+      { id: deploymentId },
+      () => {},
+    ),
+  )
   check(listened === 'NOT_FOUND', `Mallory can't listen to its logs (${listened})`)
   const { events } = await ask(alice, '{ events { totalCount } }')
-  check(events.totalCount === seen.events.totalCount, 'and nothing of that left a trace in Alice\'s tenant')
+  check(events.totalCount === seen.events.totalCount, "and nothing of that left a trace in Alice's tenant")
 
-  const line = (query: string) => `curl -s ${base}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer ${alice.token}' -d '${JSON.stringify({ query })}'`
+  const line = (query: string) =>
+    `curl -s ${base}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer ${alice.token}' -d '${JSON.stringify({ query })}'`
   console.log(`
 Alice's session token, to try by hand (in GraphiQL too, as the header Authorization: Bearer …):
 

@@ -121,10 +121,20 @@ const Environment = z.object({
   CORS_ORIGINS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').map((origin) => origin.trim()).filter(Boolean))
-    .refine((origins) => origins.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)), {
-      error: 'CORS_ORIGINS holds something that is not an origin: write https://app.example.com,https://other.example.com without paths, or *.',
-    }),
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (origins) =>
+        origins.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
+      {
+        error:
+          'CORS_ORIGINS holds something that is not an origin: write https://app.example.com,https://other.example.com without paths, or *.',
+      },
+    ),
   INTROSPECTION: flag('INTROSPECTION', true),
   GRAPHIQL: flag('GRAPHIQL', true),
   PERSISTED_DOCUMENTS: z.string().optional(),
@@ -161,7 +171,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
   const mode = argv[0] ?? 'all'
   if (!isMode(mode)) mistakes.push(`Mode "${mode}" is unknown: start with api, worker, or nothing for both.`)
 
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
   const parsed = Environment.safeParse(given)
   if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => issue.message))
 
@@ -169,7 +181,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
   mistakes.push(...contradictions(given))
   const values = parsed.data
   if (values && values.DEFAULT_PAGE > values.MAX_PAGE) {
-    mistakes.push(`DEFAULT_PAGE (${values.DEFAULT_PAGE}) is above MAX_PAGE (${values.MAX_PAGE}): lower it or raise MAX_PAGE.`)
+    mistakes.push(
+      `DEFAULT_PAGE (${values.DEFAULT_PAGE}) is above MAX_PAGE (${values.MAX_PAGE}): lower it or raise MAX_PAGE.`,
+    )
   }
   if (!values || !isMode(mode) || mistakes.length > 0) throw new ConfigurationError(mistakes)
 
@@ -191,7 +205,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     persistedDocuments: values.PERSISTED_DOCUMENTS,
     trustedProxies: values.TRUSTED_PROXIES,
     publicUrl: (values.PUBLIC_URL ?? `http://${values.HOST}:${values.PORT}`).replace(/\/+$/, ''),
-    auditSealsFile: values.AUDIT_SEALS_FILE === undefined ? join(dataDir, 'seals.jsonl') : resolve(values.AUDIT_SEALS_FILE),
+    auditSealsFile:
+      values.AUDIT_SEALS_FILE === undefined ? join(dataDir, 'seals.jsonl') : resolve(values.AUDIT_SEALS_FILE),
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM,
     webhookMaxBytes: values.WEBHOOK_MAX_BYTES,
@@ -230,7 +245,10 @@ export function makeDataDir(dataDir: string): void {
     mkdirSync(dataDir, { recursive: true })
     chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700)
   } catch (cause) {
-    throw new ConfigurationError([`DATA_DIR ${dataDir} cannot be written (${errorCode(cause)}): set DATA_DIR to a directory of this user.`], { cause })
+    throw new ConfigurationError(
+      [`DATA_DIR ${dataDir} cannot be written (${errorCode(cause)}): set DATA_DIR to a directory of this user.`],
+      { cause },
+    )
   }
 }
 
@@ -244,12 +262,21 @@ function contradictions(given: Record<string, string | undefined>): string[] {
   const mistakes: string[] = []
   for (const name of ['DATABASE_AUTHENTICATOR_URL', 'DATABASE_WORKER_URL']) {
     if (given[name] !== undefined && base === undefined) {
-      mistakes.push(`${name} is set without DATABASE_URL: set DATABASE_URL too, or remove it to use the embedded PostgreSQL.`)
+      mistakes.push(
+        `${name} is set without DATABASE_URL: set DATABASE_URL too, or remove it to use the embedded PostgreSQL.`,
+      )
     }
   }
-  if (given.SECRET_KEYS === undefined && base !== undefined && URL.canParse(base) && !LOOPBACK.has(new URL(base).hostname)) {
+  if (
+    given.SECRET_KEYS === undefined &&
+    base !== undefined &&
+    URL.canParse(base) &&
+    !LOOPBACK.has(new URL(base).hostname)
+  ) {
     const example = `k1:${randomBytes(32).toString('base64')}`
-    mistakes.push(`SECRET_KEYS is missing: a database on another host needs a key that outlives this machine. Keep one safe and set it, for example SECRET_KEYS=${example}`)
+    mistakes.push(
+      `SECRET_KEYS is missing: a database on another host needs a key that outlives this machine. Keep one safe and set it, for example SECRET_KEYS=${example}`,
+    )
   }
   return mistakes
 }
@@ -262,7 +289,9 @@ function parseKeys(text: string, mistakes: string[]): Keyring | undefined {
   for (const [index, part] of text.trim().split(',').entries()) {
     const [, id, value] = /^\s*([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]+={0,2})\s*$/.exec(part) ?? []
     if (id === undefined || value === undefined || Buffer.from(value, 'base64').length !== 32) {
-      mistakes.push(`SECRET_KEYS, entry ${index + 1}, is not id:base64 of 32 bytes: make one with \`openssl rand -base64 32\`.`)
+      mistakes.push(
+        `SECRET_KEYS, entry ${index + 1}, is not id:base64 of 32 bytes: make one with \`openssl rand -base64 32\`.`,
+      )
     } else if (id in keys) {
       mistakes.push(`SECRET_KEYS names key "${id}" twice: give each key its own id.`)
     } else {
@@ -279,7 +308,10 @@ function storedKeys(dataDir: string): Keyring {
   const text = readIfThere(file) ?? makeKeys(dataDir, file)
   const mistakes: string[] = []
   const keyring = parseKeys(text, mistakes)
-  if (!keyring) throw new ConfigurationError([`${file} is damaged: restore it from a backup or set SECRET_KEYS; secrets sealed with it cannot be opened otherwise.`])
+  if (!keyring)
+    throw new ConfigurationError([
+      `${file} is damaged: restore it from a backup or set SECRET_KEYS; secrets sealed with it cannot be opened otherwise.`,
+    ])
   return keyring
 }
 
@@ -292,7 +324,10 @@ function makeKeys(dataDir: string, file: string): string {
     linkSync(mine, file)
   } catch (cause) {
     if (readIfThere(file) === undefined) {
-      throw new ConfigurationError([`DATA_DIR ${dataDir} cannot be written: set DATA_DIR to a directory of this user, or set SECRET_KEYS.`], { cause })
+      throw new ConfigurationError(
+        [`DATA_DIR ${dataDir} cannot be written: set DATA_DIR to a directory of this user, or set SECRET_KEYS.`],
+        { cause },
+      )
     }
   } finally {
     rmSync(mine, { force: true })
@@ -305,10 +340,12 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8')
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return undefined
-    throw new ConfigurationError([`${file} cannot be read (${errorCode(cause)}): start Freehold as the user that made it, or set DATA_DIR.`], { cause })
+    throw new ConfigurationError(
+      [`${file} cannot be read (${errorCode(cause)}): start Freehold as the user that made it, or set DATA_DIR.`],
+      { cause },
+    )
   }
 }
-
 
 /** The environment for a program we start on a person's terminal, such as psql, with `extra` on top. */
 export function environmentWith(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

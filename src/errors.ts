@@ -14,12 +14,27 @@ export interface ErrorRow {
   httpStatus: number
 }
 
-const sqlstate = (match: string, code: string, httpStatus: number, message: string): ErrorRow =>
-  ({ source: 'sqlstate', match, code, httpStatus, message })
-const constraint = (match: string, code: string, httpStatus: number, message: string): ErrorRow =>
-  ({ source: 'constraint', match, code, httpStatus, message })
-const server = (code: string, httpStatus: number, message: string): ErrorRow =>
-  ({ source: 'server', match: code, code, httpStatus, message })
+const sqlstate = (match: string, code: string, httpStatus: number, message: string): ErrorRow => ({
+  source: 'sqlstate',
+  match,
+  code,
+  httpStatus,
+  message,
+})
+const constraint = (match: string, code: string, httpStatus: number, message: string): ErrorRow => ({
+  source: 'constraint',
+  match,
+  code,
+  httpStatus,
+  message,
+})
+const server = (code: string, httpStatus: number, message: string): ErrorRow => ({
+  source: 'server',
+  match: code,
+  code,
+  httpStatus,
+  message,
+})
 
 /** Generated into generated/errors.md. Order is the order of reading; a lookup goes constraint, SQLSTATE, class. */
 export const errorTable: readonly ErrorRow[] = [
@@ -97,10 +112,28 @@ const constraints = bySource('constraint')
 const servers = bySource('server')
 
 export type ServerErrorCode =
-  | 'BAD_REQUEST' | 'INVALID_JSON' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'METHOD_NOT_ALLOWED'
-  | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'AUDIT_EVENTS_NOT_VALID' | 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED'
-  | 'BAD_USER_INPUT' | 'QUERY_TOO_LARGE' | 'QUERY_TOO_DEEP' | 'QUERY_TOO_EXPENSIVE' | 'INTROSPECTION_DISABLED'
-  | 'DOCUMENT_NOT_PERSISTED' | 'TOO_MANY_SUBSCRIPTIONS' | 'SUBSCRIPTION_INTERRUPTED' | 'SUBSCRIPTION_TOO_SLOW' | 'OVERLOADED' | 'UNAVAILABLE'
+  | 'BAD_REQUEST'
+  | 'INVALID_JSON'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'AUDIT_EVENTS_NOT_VALID'
+  | 'GRAPHQL_PARSE_FAILED'
+  | 'GRAPHQL_VALIDATION_FAILED'
+  | 'BAD_USER_INPUT'
+  | 'QUERY_TOO_LARGE'
+  | 'QUERY_TOO_DEEP'
+  | 'QUERY_TOO_EXPENSIVE'
+  | 'INTROSPECTION_DISABLED'
+  | 'DOCUMENT_NOT_PERSISTED'
+  | 'TOO_MANY_SUBSCRIPTIONS'
+  | 'SUBSCRIPTION_INTERRUPTED'
+  | 'SUBSCRIPTION_TOO_SLOW'
+  | 'OVERLOADED'
+  | 'UNAVAILABLE'
   | 'INTERNAL'
 
 /** What a client is told. `detail` holds only what one of our own functions put there on purpose. */
@@ -140,8 +173,13 @@ interface DatabaseErrorLike {
 
 /** True for an error that PostgreSQL itself reported, false for one of the connection or the program. */
 export function isDatabaseError(error: unknown): error is DatabaseErrorLike {
-  return error instanceof Error && 'severity' in error && typeof error.severity === 'string'
-    && 'code' in error && typeof error.code === 'string'
+  return (
+    error instanceof Error &&
+    'severity' in error &&
+    typeof error.severity === 'string' &&
+    'code' in error &&
+    typeof error.code === 'string'
+  )
 }
 
 /** The JSON object that one of our functions put into `detail`; anything else counts as absent. */
@@ -150,7 +188,7 @@ function detailOf(error: DatabaseErrorLike): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(error.detail)
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? parsed as Record<string, unknown>
+      ? (parsed as Record<string, unknown>)
       : {}
   } catch {
     return {}
@@ -165,7 +203,11 @@ const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND
  * The error that a refusal of a function stands for: `{sqlstate: 'FH401', code, message, …}`, the rest being its detail.
  */
 export function refusalError(refusal: unknown): Error {
-  const { sqlstate: state, message, ...detail } = refusal as { sqlstate: string; message: string } & Record<string, unknown>
+  const {
+    sqlstate: state,
+    message,
+    ...detail
+  } = refusal as { sqlstate: string; message: string } & Record<string, unknown>
   return Object.assign(new Error(message), { severity: 'ERROR', code: state, detail: JSON.stringify(detail) })
 }
 
@@ -195,8 +237,11 @@ function fromServerRow(code: ServerErrorCode): PublicError {
 
 function fromSqlState(error: DatabaseErrorLike): PublicError | null {
   const byConstraint = error.constraint === undefined ? undefined : constraints.get(error.constraint)
-  const row = byConstraint ?? sqlstates.get(error.code)
-    ?? sqlstates.get(error.code.slice(0, 3)) ?? sqlstates.get(error.code.slice(0, 2))
+  const row =
+    byConstraint ??
+    sqlstates.get(error.code) ??
+    sqlstates.get(error.code.slice(0, 3)) ??
+    sqlstates.get(error.code.slice(0, 2))
   // A check has a name. Without one it is a row for which no partition was made, which is the operator's to mend.
   if (!row || (error.code === '23514' && error.constraint === undefined)) return null
   if (!error.code.startsWith('FH')) return { code: row.code, message: row.message, httpStatus: row.httpStatus }

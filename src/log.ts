@@ -20,7 +20,19 @@ export function withoutSecrets(text: string): string {
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? withoutSecrets(error) : error
   const fields: Record<string, unknown> = { type: error.name }
-  for (const key of ['message', 'stack', 'code', 'detail', 'hint', 'where', 'schema', 'table', 'column', 'constraint', 'routine']) {
+  for (const key of [
+    'message',
+    'stack',
+    'code',
+    'detail',
+    'hint',
+    'where',
+    'schema',
+    'table',
+    'column',
+    'constraint',
+    'routine',
+  ]) {
     const value: unknown = (error as unknown as Record<string, unknown>)[key]
     if (value !== undefined && value !== null) fields[key] = typeof value === 'string' ? withoutSecrets(value) : value
   }
@@ -36,8 +48,20 @@ export function makeLogger(options: { level?: string; destination?: DestinationS
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      paths: ['authorization', 'cookie', 'token', 'password', 'secret',
-        '*.authorization', '*.cookie', '*.token', '*.password', '*.secret', 'req.headers', 'res.headers'],
+      paths: [
+        'authorization',
+        'cookie',
+        'token',
+        'password',
+        'secret',
+        '*.authorization',
+        '*.cookie',
+        '*.token',
+        '*.password',
+        '*.secret',
+        'req.headers',
+        'res.headers',
+      ],
       censor: '[redacted]',
     },
     serializers: { err: serializeError, error: serializeError },

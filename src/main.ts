@@ -43,7 +43,9 @@ async function startApi(config: Config, database: Database, log: Logger, closing
   const pool = createPool(database.urls.authenticator, { ...poolOptions(config, log), name: 'freehold-api' })
   closing.add('the connections of the API', () => pool.end())
   const app = await makeApp({
-    config, pool, log,
+    config,
+    pool,
+    log,
     authenticatorUrl: database.urls.authenticator,
     ...(config.persistedDocuments !== undefined && { persistedDocuments: config.persistedDocuments }),
   })
@@ -90,6 +92,8 @@ function poolOptions(config: Config, log: Logger) {
 
 /** The operator's mistakes in plain words; anything else with its stack, since it is ours. */
 function explain(error: unknown): unknown {
-  const isPlain = [ConfigurationError, BrokenLawError, SourceError, TamperedHistoryError].some((kind) => error instanceof kind)
+  const isPlain = [ConfigurationError, BrokenLawError, SourceError, TamperedHistoryError].some(
+    (kind) => error instanceof kind,
+  )
   return isPlain && error instanceof Error ? error.message : error
 }

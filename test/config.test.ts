@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { ConfigurationError, explainListenError, loadConfig } from '../src/config.ts'
 
 let dataDir: string
-beforeEach(() => { dataDir = mkdtempSync(join(tmpdir(), 'freehold-config-')) })
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'freehold-config-'))
+})
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const key = (byte: number) => Buffer.alloc(32, byte).toString('base64')
@@ -22,17 +24,35 @@ function mistakesOf(env: Record<string, string>, argv: string[] = []): readonly 
 
 test('nothing given means the embedded database on loopback', () => {
   expect(loadConfig({ DATA_DIR: dataDir, CORS_ORIGINS: '' })).toMatchObject({
-    mode: 'all', host: '127.0.0.1', port: 5678, dataDir, databaseUrl: undefined, cors: false, publicUrl: 'http://127.0.0.1:5678',
-    webhookMaxBytes: 26_214_400, bodyMaxBytes: 1_048_576, statementTimeoutMs: 30_000, idleInTransactionTimeoutMs: 30_000,
+    mode: 'all',
+    host: '127.0.0.1',
+    port: 5678,
+    dataDir,
+    databaseUrl: undefined,
+    cors: false,
+    publicUrl: 'http://127.0.0.1:5678',
+    webhookMaxBytes: 26_214_400,
+    bodyMaxBytes: 1_048_576,
+    statementTimeoutMs: 30_000,
+    idleInTransactionTimeoutMs: 30_000,
     limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
   })
 })
 
 test('every mistake is told at once, with its fix and without a password', () => {
-  const mistakes = mistakesOf({
-    PORT: 'http', LOG_LEVEL: 'loud', DATABASE_URL: 'mysql://root:hunter2@db.example.com/x', CORS_ORIGINS: 'https://a.example.com/path',
-    SECRET_KEYS: 'k1:short', GRAPHIQL: 'perhaps', DATABASE_WORKER_URL: 'postgres://w:hunter3@h', DEFAULT_PAGE: '0',
-  }, ['sidecar'])
+  const mistakes = mistakesOf(
+    {
+      PORT: 'http',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://root:hunter2@db.example.com/x',
+      CORS_ORIGINS: 'https://a.example.com/path',
+      SECRET_KEYS: 'k1:short',
+      GRAPHIQL: 'perhaps',
+      DATABASE_WORKER_URL: 'postgres://w:hunter3@h',
+      DEFAULT_PAGE: '0',
+    },
+    ['sidecar'],
+  )
   expect(mistakes).toEqual([
     'Mode "sidecar" is unknown: start with api, worker, or nothing for both.',
     'PORT is "http": give a whole number from 0 to 65535.',
@@ -48,9 +68,13 @@ test('every mistake is told at once, with its fix and without a password', () =>
 })
 
 test('the first key is the current one, also when ids are numbers', () => {
-  expect(loadConfig({ DATA_DIR: dataDir, SECRET_KEYS: `2:${key(2)},1:${key(1)}` }).secretKeys)
-    .toEqual({ current: '2', keys: { 1: key(1), 2: key(2) } })
-  expect(mistakesOf({ SECRET_KEYS: `k1:${key(1)},k1:${key(2)}` })).toEqual(['SECRET_KEYS names key "k1" twice: give each key its own id.'])
+  expect(loadConfig({ DATA_DIR: dataDir, SECRET_KEYS: `2:${key(2)},1:${key(1)}` }).secretKeys).toEqual({
+    current: '2',
+    keys: { 1: key(1), 2: key(2) },
+  })
+  expect(mistakesOf({ SECRET_KEYS: `k1:${key(1)},k1:${key(2)}` })).toEqual([
+    'SECRET_KEYS names key "k1" twice: give each key its own id.',
+  ])
 })
 
 test('the data directory keeps generated keys, for its owner only', () => {
@@ -67,8 +91,12 @@ test('damaged keys are not replaced', () => {
 })
 
 test('a database on another host needs keys of its own, one on loopback does not', () => {
-  expect(mistakesOf({ DATABASE_URL: 'postgres://u:p@db.example.com/freehold' })).toEqual([expect.stringMatching(/^SECRET_KEYS is missing/)])
-  expect(mistakesOf({ DATABASE_URL: 'postgres://u:p@db.example.com/freehold', SECRET_KEYS: `k1:${key(1)}` })).toEqual([])
+  expect(mistakesOf({ DATABASE_URL: 'postgres://u:p@db.example.com/freehold' })).toEqual([
+    expect.stringMatching(/^SECRET_KEYS is missing/),
+  ])
+  expect(mistakesOf({ DATABASE_URL: 'postgres://u:p@db.example.com/freehold', SECRET_KEYS: `k1:${key(1)}` })).toEqual(
+    [],
+  )
   expect(mistakesOf({ DATABASE_URL: 'postgres://u:p@[::1]:5432/freehold' })).toEqual([])
 })
 
@@ -86,6 +114,8 @@ test('a data directory that cannot be made is one line', () => {
 
 test('a busy port is one line; another error is none', () => {
   const busy = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })
-  expect(explainListenError(busy, '127.0.0.1', 5678)?.message).toBe('Port 5678 on 127.0.0.1 is in use: stop the other program or set PORT.')
+  expect(explainListenError(busy, '127.0.0.1', 5678)?.message).toBe(
+    'Port 5678 on 127.0.0.1 is in use: stop the other program or set PORT.',
+  )
   expect(explainListenError(new Error('other'), '127.0.0.1', 5678)).toBeUndefined()
 })

@@ -15,7 +15,8 @@ export interface ApiOptions {
 
 const { authenticatorUrl, keyring, poolSize, config, logLevel } = await options<ApiOptions>()
 const app = await makeApp({
-  config, authenticatorUrl,
+  config,
+  authenticatorUrl,
   pool: createPool(authenticatorUrl, { name: 'freehold-bench-api', size: poolSize, keyring }),
   log: makeLogger({ level: logLevel ?? 'info' }),
 })

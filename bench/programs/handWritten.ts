@@ -44,12 +44,18 @@ app.post('/project', async (req, res) => {
   const client = await pool.connect()
   try {
     await client.query('begin')
-    await client.query({ name: 'claims', text: setClaims, values: [...CLAIM_NAMES.map((name) => claims[name] ?? ''), claims.role] })
+    await client.query({
+      name: 'claims',
+      text: setClaims,
+      values: [...CLAIM_NAMES.map((name) => claims[name] ?? ''), claims.role],
+    })
     const { rows } = await client.query<{ data: object | string }>({
-      name: 'project', text: isRaw ? `select data::text from (${sql}) s` : sql, values: [(req.body as { id: string }).id],
+      name: 'project',
+      text: isRaw ? `select data::text from (${sql}) s` : sql,
+      values: [(req.body as { id: string }).id],
     })
     await client.query('commit')
-    if (isRaw) res.type('json').send(`{"data":{"project":${String(rows[0]?.data ?? null)}}}`)
+    if (isRaw) res.type('json').send(`{"data":{"project":${(rows[0]?.data as string | undefined) ?? 'null'}}}`)
     else res.json({ data: { project: rows[0]?.data ?? null } })
   } catch (error) {
     await client.query('rollback')

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 /** First message of the parent: what to be. */
 export async function options<T>(): Promise<T> {
-  const [message] = await once(process, 'message') as [T]
+  const [message] = (await once(process, 'message')) as [T]
   return message
 }
 

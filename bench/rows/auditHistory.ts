@@ -18,7 +18,11 @@ export const row: Row = {
   async run(bench) {
     const [small, large] = [await reader(bench, SMALL), await reader(bench, LARGE)]
     for (const each of [small, large]) await speedOf(ROUND_MS * 10, each)
-    const pairs = await byTurns(ROUNDS, () => speedOf(ROUND_MS, small), () => speedOf(ROUND_MS, large))
+    const pairs = await byTurns(
+      ROUNDS,
+      () => speedOf(ROUND_MS, small),
+      () => speedOf(ROUND_MS, large),
+    )
     return [{ label: 'latest 20 of 50', ratios: pairs.map(([less, more]) => less / more) }]
   },
 }
@@ -30,12 +34,16 @@ async function reader(bench: Bench, versions: number): Promise<() => Promise<voi
   bench.onClose(() => client.end())
   const start = performance.now()
   await client.query(FILL)
-  const { rows: [made] } = await client.query<{ tenant: string }>('select bench.fill($1, $2) as tenant', [versions / VERSIONS, VERSIONS])
+  const {
+    rows: [made],
+  } = await client.query<{ tenant: string }>('select bench.fill($1, $2) as tenant', [versions / VERSIONS, VERSIONS])
   await client.query('select bench.index()')
   await client.query('analyze audit.row_versions')
   bench.log(`  ${versions.toLocaleString('en')} versions in ${((performance.now() - start) / 1000).toFixed(0)} s`)
   const { rows: teams } = await client.query<{ id: string }>('select id from bench.teams order by id limit 50')
-  await client.query(`select set_config('app.tenant_id', $1, false), set_config('app.member_role', 'admin', false)`, [made!.tenant])
+  await client.query(`select set_config('app.tenant_id', $1, false), set_config('app.member_role', 'admin', false)`, [
+    made!.tenant,
+  ])
   await client.query('set role app_user')
   let turn = 0
   return async () => {

@@ -21,8 +21,19 @@ const LATEST = `
 
 const LATEST_GRAPHQL = /* GraphQL */ `
   query Latest($id: UUID!) {
-    project(id: $id) { deployments(first: 20, orderBy: [CREATED_AT_DESC]) { nodes { id status commitSha branch createdAt } } }
-  }`
+    project(id: $id) {
+      deployments(first: 20, orderBy: [CREATED_AT_DESC]) {
+        nodes {
+          id
+          status
+          commitSha
+          branch
+          createdAt
+        }
+      }
+    }
+  }
+`
 
 export const row: Row = {
   name: 'growth',
@@ -33,7 +44,11 @@ export const row: Row = {
     const [small, large] = [await fill(bench, SMALL), await fill(bench, LARGE)]
     const [sqlSmall, sqlLarge] = [await sqlReader(bench, small), await sqlReader(bench, large)]
     for (const each of [sqlSmall, sqlLarge]) await speedOf(ROUND_MS * 10, each)
-    const pairs = await byTurns(ROUNDS, () => speedOf(ROUND_MS, sqlSmall), () => speedOf(ROUND_MS, sqlLarge))
+    const pairs = await byTurns(
+      ROUNDS,
+      () => speedOf(ROUND_MS, sqlSmall),
+      () => speedOf(ROUND_MS, sqlLarge),
+    )
 
     const { race } = await openHttpRaces(bench, small.superuser)
     const through = await race(await graphqlRunner(bench, small), await graphqlRunner(bench, large), ROUNDS / 3)
@@ -54,7 +69,9 @@ async function fill(bench: Bench, size: Size): Promise<Filled> {
   const urls = await bench.database()
   const start = performance.now()
   const people = await populate(urls.superuser, size, PEOPLE, bench.log)
-  bench.log(`${deploymentsOf(size).toLocaleString('en')} deployments in ${((performance.now() - start) / 1000).toFixed(0)} s.`)
+  bench.log(
+    `${deploymentsOf(size).toLocaleString('en')} deployments in ${((performance.now() - start) / 1000).toFixed(0)} s.`,
+  )
   return { authenticator: urls.authenticator, superuser: urls.superuser, people }
 }
 
@@ -65,7 +82,12 @@ async function sqlReader(bench: Bench, { superuser, people }: Filled): Promise<(
   bench.onClose(() => client.end())
   const claims: Claims[] = []
   for (const { token } of people) {
-    const { rows: [answer] } = await client.query<{ claims: Claims }>('select app_private.authenticate($1, null, null, null, null) as claims', [token])
+    const {
+      rows: [answer],
+    } = await client.query<{ claims: Claims }>(
+      'select app_private.authenticate($1, null, null, null, null) as claims',
+      [token],
+    )
     claims.push(answer!.claims)
   }
   await client.query('set role app_user')
@@ -75,7 +97,11 @@ async function sqlReader(bench: Bench, { superuser, people }: Filled): Promise<(
     const who = turn % people.length
     const { tenantId, projectIds } = people[who]!
     await client.query({ name: 'claims', text, values: CLAIM_NAMES.map((name) => claims[who]![name] ?? '') })
-    const { rows } = await client.query({ name: 'latest', text: LATEST, values: [projectIds[Math.floor(turn++ / people.length) % projectIds.length], tenantId] })
+    const { rows } = await client.query({
+      name: 'latest',
+      text: LATEST,
+      values: [projectIds[Math.floor(turn++ / people.length) % projectIds.length], tenantId],
+    })
     if (rows.length !== 20) throw new Error(`${rows.length} deployments instead of 20`)
   }
 }
@@ -83,9 +109,14 @@ async function sqlReader(bench: Bench, { superuser, people }: Filled): Promise<(
 async function graphqlRunner(bench: Bench, { authenticator, people }: Filled) {
   return {
     server: await startServer(bench, 'api', {
-      authenticatorUrl: authenticator, keyring: bench.config.secretKeys, poolSize: bench.config.poolSize, config: bench.config,
+      authenticatorUrl: authenticator,
+      keyring: bench.config.secretKeys,
+      poolSize: bench.config.poolSize,
+      config: bench.config,
     }),
     path: '/graphql',
-    requests: people.flatMap(({ token, projectIds }) => projectIds.map((id) => ({ token, body: JSON.stringify({ query: LATEST_GRAPHQL, variables: { id } }) }))),
+    requests: people.flatMap(({ token, projectIds }) =>
+      projectIds.map((id) => ({ token, body: JSON.stringify({ query: LATEST_GRAPHQL, variables: { id } }) })),
+    ),
   }
 }

@@ -9,17 +9,38 @@ const ROUNDS = 40
 export const DASHBOARD = /* GraphQL */ `
   query Dashboard($id: UUID!) {
     project(id: $id) {
-      id name status visibility
-      owner { name avatarUrl }
+      id
+      name
+      status
+      visibility
+      owner {
+        name
+        avatarUrl
+      }
       deployments(first: 10, orderBy: [CREATED_AT_DESC]) {
         nodes {
-          id status commitSha branch isCurrent createdAt
-          deployedByUser { name avatarUrl }
-          statusHistory(first: 5) { nodes { fromStatus toStatus createdAt } }
+          id
+          status
+          commitSha
+          branch
+          isCurrent
+          createdAt
+          deployedByUser {
+            name
+            avatarUrl
+          }
+          statusHistory(first: 5) {
+            nodes {
+              fromStatus
+              toStatus
+              createdAt
+            }
+          }
         }
       }
     }
-  }`
+  }
+`
 
 const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM'`
 
@@ -56,8 +77,17 @@ export const row: Row = {
   direction: 'at least',
   async run(bench) {
     const urls = await bench.database()
-    const people = await populate(urls.superuser, { tenants: 50, projects: 20, deployments: 20, moves: 4 }, 10, bench.log)
-    const common = { authenticatorUrl: urls.authenticator, keyring: bench.config.secretKeys, poolSize: bench.config.poolSize }
+    const people = await populate(
+      urls.superuser,
+      { tenants: 50, projects: 20, deployments: 20, moves: 4 },
+      10,
+      bench.log,
+    )
+    const common = {
+      authenticatorUrl: urls.authenticator,
+      keyring: bench.config.secretKeys,
+      poolSize: bench.config.poolSize,
+    }
     bench.log('Servers and a client.')
     const [api, hand, logged] = await Promise.all([
       startServer(bench, 'api', { ...common, config: bench.config }),
@@ -67,7 +97,14 @@ export const row: Row = {
     const asked = people.flatMap(({ token, projectIds }) => projectIds.map((id) => ({ token, id })))
     const rest = asked.map(({ token, id }) => ({ token, body: JSON.stringify({ id }) }))
     const runners = {
-      api: { server: api, path: '/graphql', requests: asked.map(({ token, id }) => ({ token, body: JSON.stringify({ query: DASHBOARD, variables: { id } }) })) },
+      api: {
+        server: api,
+        path: '/graphql',
+        requests: asked.map(({ token, id }) => ({
+          token,
+          body: JSON.stringify({ query: DASHBOARD, variables: { id } }),
+        })),
+      },
       hand: { server: hand, path: '/project', requests: rest },
       logged: { server: logged, path: '/project', requests: rest },
     }

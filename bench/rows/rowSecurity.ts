@@ -17,7 +17,10 @@ const READS = [
     text: `select id, status, commit_sha, branch, created_at from app_public.deployments
            where tenant_id = $2 and project_id = $1 order by created_at desc, id limit 20`,
   },
-  { label: 'project by id', text: 'select id, name, slug, status, visibility, created_at from app_public.projects where tenant_id = $2 and id = $1' },
+  {
+    label: 'project by id',
+    text: 'select id, name, slug, status, visibility, created_at from app_public.projects where tenant_id = $2 and id = $1',
+  },
 ] as const
 
 export const row: Row = {
@@ -27,12 +30,18 @@ export const row: Row = {
   direction: 'at least',
   async run(bench) {
     const urls = await bench.database()
-    const [person] = await populate(urls.superuser, { tenants: 50, projects: 20, deployments: 50, moves: 0 }, 1, bench.log)
+    const [person] = await populate(
+      urls.superuser,
+      { tenants: 50, projects: 20, deployments: 50, moves: 0 },
+      1,
+      bench.log,
+    )
     const { tenantId, projectIds, token } = person!
     const connect = async (role: string, claims: Claims) => {
       const client = new pg.Client({ connectionString: urls.superuser })
       await client.connect()
-      for (const name of CLAIM_NAMES) await client.query('select set_config($1, $2, false)', [`app.${name}`, claims[name] ?? ''])
+      for (const name of CLAIM_NAMES)
+        await client.query('select set_config($1, $2, false)', [`app.${name}`, claims[name] ?? ''])
       await client.query(`set role ${role}`)
       bench.onClose(() => client.end())
       return Object.assign(client, { processID: await backendOf(client) })
@@ -43,7 +52,11 @@ export const row: Row = {
       grant usage on schema app_public to ${READER};
       grant select on all tables in schema app_public to ${READER}`)
     bench.onClose(() => admin.query(`drop owned by ${READER}; drop role ${READER}`))
-    const { rows: [answer] } = await admin.query<{ claims: Claims }>('select app_private.authenticate($1, null, null, null, null) as claims', [token])
+    const {
+      rows: [answer],
+    } = await admin.query<{ claims: Claims }>('select app_private.authenticate($1, null, null, null, null) as claims', [
+      token,
+    ])
     const [guarded, free] = [await connect('app_user', answer!.claims), await connect(READER, answer!.claims)]
 
     const measures = []
@@ -55,7 +68,8 @@ export const row: Row = {
       const [underPolicies, byHand] = [read(guarded), read(free)]
       for (const each of [underPolicies, byHand]) await speedOf(ROUND_MS * 5, each)
       const [ours, theirs] = [await read(guarded)(), await read(free)()]
-      if (ours.rows.length === 0 || JSON.stringify(ours.rows) !== JSON.stringify(theirs.rows)) throw new Error(`The rows differ: ${label}`)
+      if (ours.rows.length === 0 || JSON.stringify(ours.rows) !== JSON.stringify(theirs.rows))
+        throw new Error(`The rows differ: ${label}`)
 
       const measured = async (backend: number, work: () => Promise<unknown>) => {
         const before = processorTime(backend)
@@ -64,12 +78,19 @@ export const row: Row = {
         const after = processorTime(backend)
         return { speed, cost: before === undefined || after === undefined ? undefined : (after - before) / calls }
       }
-      const pairs = await byTurns(ROUNDS, () => measured(guarded.processID, underPolicies), () => measured(free.processID, byHand))
+      const pairs = await byTurns(
+        ROUNDS,
+        () => measured(guarded.processID, underPolicies),
+        () => measured(free.processID, byHand),
+      )
       measures.push(
         { label, ratios: pairs.map(([policies, hand]) => policies.speed / hand.speed) },
         {
-          label: `${label}, processor time of the backend`, isCounted: false,
-          ratios: pairs.flatMap(([policies, hand]) => (policies.cost === undefined || hand.cost === undefined ? [] : [hand.cost / policies.cost])),
+          label: `${label}, processor time of the backend`,
+          isCounted: false,
+          ratios: pairs.flatMap(([policies, hand]) =>
+            policies.cost === undefined || hand.cost === undefined ? [] : [hand.cost / policies.cost],
+          ),
         },
       )
     }

@@ -15,7 +15,11 @@ const plural = (count: number, noun: string) => `${grouped(count)} ${noun}${coun
 /** One line for a tenant; for one whose ledger was changed a line more for each finding. */
 export function describeReport({ tenant, seals, versions, unsealed, findings }: TenantReport): string {
   const [first] = findings
-  const verdict = !first ? 'clean' : first.seal === null ? 'CHANGED in what is not sealed yet' : `CHANGED, first in seal ${first.seal}`
+  const verdict = !first
+    ? 'clean'
+    : first.seal === null
+      ? 'CHANGED in what is not sealed yet'
+      : `CHANGED, first in seal ${first.seal}`
   const line = `${tenant}: ${plural(seals, 'seal')}, ${plural(versions, 'version')}, ${verdict}; ${grouped(unsealed)} not sealed yet`
   return [line, ...findings.map(describeFinding)].join('\n')
 }
@@ -30,11 +34,15 @@ function describeFinding({ seal, kind, what, table, rowId, versionId, at }: Find
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { tenant: { type: 'string' }, seals: { type: 'string' } } })
   const published = values.seals === undefined ? undefined : await readPublishedSeals(values.seals)
-  for (const line of published?.damaged ?? []) console.error(`${values.seals}, line ${line}, is no seal: a crash may tear a line, whose seal follows whole; anything else is suspicious.`)
+  for (const line of published?.damaged ?? [])
+    console.error(
+      `${values.seals}, line ${line}, is no seal: a crash may tear a line, whose seal follows whole; anything else is suspicious.`,
+    )
   const server = await openServer(loadConfig())
   try {
     const reports = await withClient(server.urls.superuser ?? server.urls.owner, (client) =>
-      verifyAudit(client, { tenant: values.tenant, published: published?.seals }))
+      verifyAudit(client, { tenant: values.tenant, published: published?.seals }),
+    )
     for (const report of reports) console.log(describeReport(report))
     return reports.some((report) => report.findings.length > 0) ? 1 : 0
   } finally {
@@ -47,7 +55,11 @@ if (import.meta.main) {
     process.exitCode = await main(process.argv.slice(2))
   } catch (error) {
     const isUsage = errorCode(error)?.startsWith('ERR_PARSE_ARGS') === true
-    const isExpected = error instanceof ConfigurationError || error instanceof UnknownTenantError || errorCode(error) === 'ENOENT' || isUsage
+    const isExpected =
+      error instanceof ConfigurationError ||
+      error instanceof UnknownTenantError ||
+      errorCode(error) === 'ENOENT' ||
+      isUsage
     if (!(error instanceof Error)) console.error(String(error))
     else console.error(isExpected ? `${error.message}${isUsage ? `\n${USAGE}` : ''}` : (error.stack ?? error.message))
     process.exitCode = 2

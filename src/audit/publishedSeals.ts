@@ -38,8 +38,11 @@ export async function publishSeals(client: pg.ClientBase, file: string): Promise
     let { last, isTorn } = await readEnd(handle)
     for (;;) {
       const { rows } = await client.query<{ seal: PublishedSeal }>(
-        last ? `select app_private.seals_after($1, $2, $3, $4) as seal` : 'select app_private.seals_after(max_count => $1) as seal',
-        last ? [last.createdAt, last.tenantId, last.number, BATCH] : [BATCH])
+        last
+          ? `select app_private.seals_after($1, $2, $3, $4) as seal`
+          : 'select app_private.seals_after(max_count => $1) as seal',
+        last ? [last.createdAt, last.tenantId, last.number, BATCH] : [BATCH],
+      )
       if (rows.length === 0) return count
       await handle.appendFile((isTorn ? '\n' : '') + rows.map(({ seal }) => `${JSON.stringify(seal)}\n`).join(''))
       await handle.datasync()
@@ -53,7 +56,9 @@ export async function publishSeals(client: pg.ClientBase, file: string): Promise
 }
 
 /** The last whole line that is a seal, and whether the file ends inside a line. */
-async function readEnd(handle: Awaited<ReturnType<typeof open>>): Promise<{ last: PublishedSeal | undefined; isTorn: boolean }> {
+async function readEnd(
+  handle: Awaited<ReturnType<typeof open>>,
+): Promise<{ last: PublishedSeal | undefined; isTorn: boolean }> {
   const { size } = await handle.stat()
   for (let length = Math.min(size, TAIL_BYTES); ; length = Math.min(size, length * 16)) {
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)

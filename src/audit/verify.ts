@@ -66,21 +66,44 @@ export class UnknownTenantError extends Error {
  * @param client superuser or freehold_owner, in no transaction. Nothing it does outlasts the call.
  * @throws UnknownTenantError
  */
-export async function verifyAudit(client: pg.ClientBase, { tenant, published = [] }: VerifyOptions = {}): Promise<TenantReport[]> {
+export async function verifyAudit(
+  client: pg.ClientBase,
+  { tenant, published = [] }: VerifyOptions = {},
+): Promise<TenantReport[]> {
   await client.query('begin isolation level repeatable read')
   try {
     const columns = await prepare(client)
-    const { rows: tenants } = await client.query<{ id: string; name: string }>(TENANTS, [PLATFORM, published.map((seal) => seal.tenantId)])
-    const chosen = tenant === undefined ? tenants : tenants.filter(({ id, name }) => id === tenant.toLowerCase() || name === tenant)
-    if (tenant !== undefined && chosen.length === 0) throw new UnknownTenantError(`The ledger knows no tenant "${tenant}": give a slug or an id.`)
+    const { rows: tenants } = await client.query<{ id: string; name: string }>(TENANTS, [
+      PLATFORM,
+      published.map((seal) => seal.tenantId),
+    ])
+    const chosen =
+      tenant === undefined ? tenants : tenants.filter(({ id, name }) => id === tenant.toLowerCase() || name === tenant)
+    if (tenant !== undefined && chosen.length === 0)
+      throw new UnknownTenantError(`The ledger knows no tenant "${tenant}": give a slug or an id.`)
     const reports: TenantReport[] = []
     for (const { id, name } of chosen) {
-      const { chain, findings } = await verifyChain(client, id, published.filter((seal) => seal.tenantId === id))
-      findings.push(...await verifyVersions(client, id, chain, columns), ...await verifyPersonal(client, id))
-      const { rows: [count] } = await client.query<{ unsealed: number }>(
-        `select count(*)::integer as unsealed from pg_temp.ledger l where l.tenant_id = $1 and l.transaction_id >= $2::xid8`, [id, chain.at(-1)?.until ?? '0'])
+      const { chain, findings } = await verifyChain(
+        client,
+        id,
+        published.filter((seal) => seal.tenantId === id),
+      )
+      findings.push(...(await verifyVersions(client, id, chain, columns)), ...(await verifyPersonal(client, id)))
+      const {
+        rows: [count],
+      } = await client.query<{ unsealed: number }>(
+        `select count(*)::integer as unsealed from pg_temp.ledger l where l.tenant_id = $1 and l.transaction_id >= $2::xid8`,
+        [id, chain.at(-1)?.until ?? '0'],
+      )
       findings.sort((one, other) => (one.seal ?? Infinity) - (other.seal ?? Infinity))
-      reports.push({ tenantId: id, tenant: name, seals: chain.length, versions: chain.reduce((sum, seal) => sum + seal.rowCount, 0), unsealed: count!.unsealed, findings })
+      reports.push({
+        tenantId: id,
+        tenant: name,
+        seals: chain.length,
+        versions: chain.reduce((sum, seal) => sum + seal.rowCount, 0),
+        unsealed: count!.unsealed,
+        findings,
+      })
     }
     return reports
   } finally {
@@ -102,11 +125,16 @@ interface Link {
  * @returns columns of a version, quoted.
  */
 async function prepare(client: pg.ClientBase): Promise<string[]> {
-  await client.query('set local search_path to pg_catalog, pg_temp; set local statement_timeout to 0; set local max_parallel_workers_per_gather to 0')
+  await client.query(
+    'set local search_path to pg_catalog, pg_temp; set local statement_timeout to 0; set local max_parallel_workers_per_gather to 0',
+  )
   for (const name of ['version_digest', 'seal_digest']) {
     const text = await readFile(join(ROOT, 'functions/audit/ledger', `${name}.sql`), 'utf8')
     // The path is pinned above: to do so in every call takes as long as the digest.
-    const [definition] = text.replace(`function audit.${name}(`, `function pg_temp.${name}(`).replace(/^ *set search_path .*\n/m, '').split('\ncomment on ')
+    const [definition] = text
+      .replace(`function audit.${name}(`, `function pg_temp.${name}(`)
+      .replace(/^ *set search_path .*\n/m, '')
+      .split('\ncomment on ')
     await client.query(definition!)
   }
   const { rows: columns } = await client.query<{ name: string }>(`
@@ -116,14 +144,24 @@ async function prepare(client: pg.ClientBase): Promise<string[]> {
     select c.oid::regclass::text as name from pg_class c
     where c.relnamespace = 'partitions'::regnamespace and c.relkind = 'r' and c.relname like 'row\\_versions\\_p%' and not c.relispartition`)
   const list = columns.map(({ name }) => name)
-  const parts = ['audit.row_versions', ...detached.map(({ name }) => name)].map((name) => `select ${list.join(', ')} from ${name}`)
+  const parts = ['audit.row_versions', ...detached.map(({ name }) => name)].map(
+    (name) => `select ${list.join(', ')} from ${name}`,
+  )
   await client.query(`
     create temp view ledger with (security_invoker = true) as ${parts.join(' union all ')};
     create temp table mismatch (seal bigint, id uuid, expected bytea) on commit drop;
     create temp table extra (seal bigint, id uuid, created_at timestamptz) on commit drop;
     create temp table candidate (v audit.row_versions) on commit drop`)
-  const { rows: [me] } = await client.query<{ isSuperuser: boolean }>(`select rolsuper as "isSuperuser" from pg_roles where rolname = current_user`)
-  if (!me!.isSuperuser) await seeEverything(client, detached.map(({ name }) => name))
+  const {
+    rows: [me],
+  } = await client.query<{ isSuperuser: boolean }>(
+    `select rolsuper as "isSuperuser" from pg_roles where rolname = current_user`,
+  )
+  if (!me!.isSuperuser)
+    await seeEverything(
+      client,
+      detached.map(({ name }) => name),
+    )
   return list
 }
 
@@ -155,13 +193,29 @@ const TENANTS = `
   left join app_public.tenants t on t.id = a.id
   order by a.id <> $1, t.slug, a.id`
 
-const ofSeal = (seal: number, what: string): Finding => ({ seal, kind: 'seal', what, table: null, rowId: null, versionId: null, at: null })
+const ofSeal = (seal: number, what: string): Finding => ({
+  seal,
+  kind: 'seal',
+  what,
+  table: null,
+  rowId: null,
+  versionId: null,
+  at: null,
+})
 
 /** Each seal by itself, against the one before, and against what was published of it. */
 async function verifyChain(client: pg.ClientBase, tenantId: string, published: readonly PublishedSeal[]) {
   const { rows } = await client.query<{
-    number: string; until: string; rowCount: string; digest: string; after: string; isNext: boolean; isJoined: boolean; isWhole: boolean
-  }>(`
+    number: string
+    until: string
+    rowCount: string
+    digest: string
+    after: string
+    isNext: boolean
+    isJoined: boolean
+    isWhole: boolean
+  }>(
+    `
     select s.number, s.until_transaction::text as until, s.row_count as "rowCount", encode(s.digest, 'hex') as digest,
       coalesce(lag(s.number) over w, 0) as after,
       s.from_transaction = coalesce(lag(s.until_transaction) over w, '0'::xid8) as "isNext",
@@ -170,28 +224,47 @@ async function verifyChain(client: pg.ClientBase, tenantId: string, published: r
     from audit.seals s
     where s.tenant_id = $1
     window w as (order by s.number)
-    order by s.number`, [tenantId])
+    order by s.number`,
+    [tenantId],
+  )
   const findings: Finding[] = []
   for (const row of rows) {
     const number = Number(row.number)
     const missing = Number(row.after) + 1
-    if (missing < number) findings.push(ofSeal(missing, `seal ${missing}${missing < number - 1 ? ` to ${number - 1} are` : ' is'} missing from the chain`))
+    if (missing < number)
+      findings.push(
+        ofSeal(
+          missing,
+          `seal ${missing}${missing < number - 1 ? ` to ${number - 1} are` : ' is'} missing from the chain`,
+        ),
+      )
     if (!row.isNext) findings.push(ofSeal(number, 'its range does not begin where the seal before ends'))
     if (!row.isJoined) findings.push(ofSeal(number, 'it does not hold the digest of the seal before'))
     if (!row.isWhole) findings.push(ofSeal(number, 'the seal itself was edited: its digest is another'))
   }
-  const chain = rows.map((row): Link => ({ number: Number(row.number), until: row.until, rowCount: Number(row.rowCount), digest: row.digest }))
+  const chain = rows.map((row): Link => ({
+    number: Number(row.number),
+    until: row.until,
+    rowCount: Number(row.rowCount),
+    digest: row.digest,
+  }))
   const byNumber = new Map(chain.map((seal) => [seal.number, seal]))
   const told = new Set<string>()
   for (const seal of published) {
     const kept = byNumber.get(seal.number)
-    const isSame = kept && kept.digest === seal.digest && kept.until === seal.untilTransaction && kept.rowCount === seal.rowCount
+    const isSame =
+      kept && kept.digest === seal.digest && kept.until === seal.untilTransaction && kept.rowCount === seal.rowCount
     const key = `${seal.number} ${seal.digest}`
     if (isSame || told.has(key)) continue
     told.add(key)
-    findings.push(ofSeal(seal.number, kept
-      ? `rewritten: it is not the seal that was published at ${seal.createdAt}`
-      : `it was published at ${seal.createdAt} and is gone from the chain`))
+    findings.push(
+      ofSeal(
+        seal.number,
+        kept
+          ? `rewritten: it is not the seal that was published at ${seal.createdAt}`
+          : `it was published at ${seal.createdAt} and is gone from the chain`,
+      ),
+    )
   }
   return { chain, findings }
 }
@@ -201,13 +274,26 @@ const naming = (v: string) => `${v}.table_name as "table", ${v}.row_id as "rowId
   to_char(${v}.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`
 
 /** Every version of a sealed range against the manifest, and back. */
-async function verifyVersions(client: pg.ClientBase, tenantId: string, chain: readonly Link[], columns: readonly string[]): Promise<Finding[]> {
+async function verifyVersions(
+  client: pg.ClientBase,
+  tenantId: string,
+  chain: readonly Link[],
+  columns: readonly string[],
+): Promise<Finding[]> {
   await client.query('truncate mismatch, extra, candidate')
   let found = 0
   for (let first = 0; first < chain.length && found < MAX_FINDINGS;) {
     let after = first
-    for (let versions = 0; after < chain.length && (after === first || versions + chain[after]!.rowCount <= BATCH_VERSIONS); after++) versions += chain[after]!.rowCount
-    const { rows: [row] } = await client.query<{ found: number }>(`
+    for (
+      let versions = 0;
+      after < chain.length && (after === first || versions + chain[after]!.rowCount <= BATCH_VERSIONS);
+      after++
+    )
+      versions += chain[after]!.rowCount
+    const {
+      rows: [row],
+    } = await client.query<{ found: number }>(
+      `
       with
         sealed as materialized (
           -- Detoasted once, and not once for each version.
@@ -232,7 +318,8 @@ async function verifyVersions(client: pg.ClientBase, tenantId: string, chain: re
         extras as (
           insert into extra select d.there_number, d.there_id, d.created_at from different d where d.there_id is not null returning 1)
       select (select count(*) from mismatches)::integer + (select count(*) from extras)::integer as found`,
-    [tenantId, chain[first]!.number, chain[after - 1]!.number])
+      [tenantId, chain[first]!.number, chain[after - 1]!.number],
+    )
     found += row!.found
     first = after
   }
@@ -243,24 +330,51 @@ async function verifyVersions(client: pg.ClientBase, tenantId: string, chain: re
  * Tells edited, inserted, deleted and reordered versions apart. A version is reordered when what the manifest says of it comes true
  * with values taken from another version that is not what its manifest says either: they changed places, wholly or in part.
  */
-async function explainVersions(client: pg.ClientBase, tenantId: string, columns: readonly string[]): Promise<Finding[]> {
+async function explainVersions(
+  client: pg.ClientBase,
+  tenantId: string,
+  columns: readonly string[],
+): Promise<Finding[]> {
   await client.query(`
     delete from mismatch m where (m.seal, m.id) not in (select n.seal, n.id from mismatch n order by n.seal, n.id limit ${MAX_FINDINGS});
     delete from extra e where (e.seal, e.id, e.created_at) not in (
       select f.seal, f.id, f.created_at from extra f order by f.seal, f.id limit ${MAX_FINDINGS});`)
   const row = columns.map((name) => `l.${name}`).join(', ')
-  await client.query(`
+  await client.query(
+    `
     insert into candidate
     select row(${row})::audit.row_versions
     from pg_temp.ledger l
-    where l.tenant_id = $1 and l.id in (select m.id from mismatch m union select e.id from extra e)`, [tenantId])
+    where l.tenant_id = $1 and l.id in (select m.id from mismatch m union select e.id from extra e)`,
+    [tenantId],
+  )
   const place = ['created_at', 'transaction_id']
   const others = (...names: readonly string[]) => columns.filter((name) => !names.includes(name))
   // What the second version may have got of the first.
   const exchanges = [
-    ['created_at'], ['transaction_id'], place, ['snapshot'], ['snapshot', 'diff'], ['snapshot', 'diff', 'personal_digest'], ['row_id'], ['row_id', 'snapshot', 'diff'],
-    others('id'), others('id', 'created_at'), others('id', 'transaction_id'), others('id', ...place),
-    others('id', ...place, 'personal', 'personal_salt', 'personal_digest', 'ip', 'user_agent', 'origin_salt', 'origin_digest'),
+    ['created_at'],
+    ['transaction_id'],
+    place,
+    ['snapshot'],
+    ['snapshot', 'diff'],
+    ['snapshot', 'diff', 'personal_digest'],
+    ['row_id'],
+    ['row_id', 'snapshot', 'diff'],
+    others('id'),
+    others('id', 'created_at'),
+    others('id', 'transaction_id'),
+    others('id', ...place),
+    others(
+      'id',
+      ...place,
+      'personal',
+      'personal_salt',
+      'personal_digest',
+      'ip',
+      'user_agent',
+      'origin_salt',
+      'origin_digest',
+    ),
   ]
   const mixed = (taken: readonly string[]) =>
     `pg_temp.version_digest(row(${columns.map((name) => `(${taken.includes(name) ? 'b' : 'a'}.v).${name}`).join(', ')})::audit.row_versions) = m.expected`
@@ -302,7 +416,8 @@ async function explainVersions(client: pg.ClientBase, tenantId: string, columns:
 
 /** Personal values against the digests that the seals stand for; they are gone only where a person was erased. */
 async function verifyPersonal(client: pg.ClientBase, tenantId: string): Promise<Finding[]> {
-  const { rows } = await client.query<Finding>(`
+  const { rows } = await client.query<Finding>(
+    `
     with
       invitations as (select unnest(e.invitation_ids) as id from audit.erasures e),
       tested as (
@@ -331,6 +446,8 @@ async function verifyPersonal(client: pg.ClientBase, tenantId: string): Promise<
     from tested t
     where t.is_personal_right is not true or t.is_origin_right is not true
     order by 1, t.id
-    limit ${MAX_FINDINGS}`, [tenantId])
+    limit ${MAX_FINDINGS}`,
+    [tenantId],
+  )
   return rows
 }

@@ -38,7 +38,12 @@ interface Reader {
  * LISTEN on one connection of its own, for everybody. The stock PgSubscriber does not tell when LISTEN is in force, and
  * whoever reads a backlog first and listens then, or the other way round without knowing, misses what comes between.
  */
-export async function makeListener({ connectionString, log, always = {}, onChange = () => {} }: ListenerOptions): Promise<Listener> {
+export async function makeListener({
+  connectionString,
+  log,
+  always = {},
+  onChange = () => {},
+}: ListenerOptions): Promise<Listener> {
   const readers = new Map<string, Set<Reader>>()
   const closing = new AbortController()
   let client: pg.Client | undefined
@@ -53,8 +58,11 @@ export async function makeListener({ connectionString, log, always = {}, onChang
 
   async function connect(): Promise<void> {
     const next = new pg.Client({
-      connectionString, application_name: `freehold-listener ${process.pid}`,
-      connectionTimeoutMillis: 5000, keepAlive: true, keepAliveInitialDelayMillis: 10_000,
+      connectionString,
+      application_name: `freehold-listener ${process.pid}`,
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
     })
     const lost = (error?: Error) => {
       if (client !== next) return
@@ -63,7 +71,8 @@ export async function makeListener({ connectionString, log, always = {}, onChang
       if (closing.signal.aborted) return
       log.warn({ err: error }, 'listening connection lost')
       onChange(false)
-      for (const reader of [...readers.values()].flatMap((set) => [...set])) reader.fail(new ServerError('SUBSCRIPTION_INTERRUPTED'))
+      for (const reader of [...readers.values()].flatMap((set) => [...set]))
+        reader.fail(new ServerError('SUBSCRIPTION_INTERRUPTED'))
       readers.clear()
       void reconnect()
     }
@@ -125,7 +134,14 @@ export async function makeListener({ connectionString, log, always = {}, onChang
     const set = readers.get(channel) ?? new Set()
     set.add(reader)
     readers.set(channel, set)
-    signal.addEventListener('abort', () => { remove(channel, reader); wake() }, { once: true })
+    signal.addEventListener(
+      'abort',
+      () => {
+        remove(channel, reader)
+        wake()
+      },
+      { once: true },
+    )
     try {
       await inTurn(async () => {
         if (failure) throw failure
@@ -155,7 +171,9 @@ export async function makeListener({ connectionString, log, always = {}, onChang
 
   await connect()
   return {
-    get isListening() { return isListening },
+    get isListening() {
+      return isListening
+    },
     subscribe,
     async close() {
       closing.abort()

@@ -2,8 +2,21 @@ import type pg from 'pg'
 
 /** The transaction-local settings app.<name> that policies and functions read; a missing one is set to the empty string. */
 export const CLAIM_NAMES = [
-  'tenant_id', 'user_id', 'member_role', 'session_id', 'api_key_id', 'scopes', 'permissions', 'project_id', 'environment_id', 'hidden_project_ids',
-  'actor_type', 'actor', 'request_id', 'ip', 'user_agent',
+  'tenant_id',
+  'user_id',
+  'member_role',
+  'session_id',
+  'api_key_id',
+  'scopes',
+  'permissions',
+  'project_id',
+  'environment_id',
+  'hidden_project_ids',
+  'actor_type',
+  'actor',
+  'request_id',
+  'ip',
+  'user_agent',
 ] as const
 
 /** What app_private.authenticate returns, or what a task says of itself. `role` is left alone when absent. */
@@ -18,7 +31,11 @@ const SET_CLAIMS_AND_ROLE = `${SET_CLAIMS}, set_config('role', $${CLAIM_NAMES.le
  * Without `role` the pool's own role stays (freehold_worker); actor_type is `worker` unless the claims say otherwise.
  * Rolls back when `fn` throws, and rethrows that error.
  */
-export async function withTenant<T>(pool: pg.Pool, claims: Claims, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function withTenant<T>(
+  pool: pg.Pool,
+  claims: Claims,
+  fn: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const values = CLAIM_NAMES.map((name) => claims[name] ?? (name === 'actor_type' ? 'worker' : ''))
   const client = await pool.connect()
   let broken: Error | undefined

@@ -33,7 +33,9 @@ export class BrokenLawError extends Error {
       `${lawOf(path)} (${path})`,
       ...rows.map((row) => `  ${row.offender}: ${row.why}`),
     ])
-    super(`${laws.size === 1 ? 'A law does' : `${laws.size} laws do`} not hold; nothing was applied.\n${lines.join('\n')}`)
+    super(
+      `${laws.size === 1 ? 'A law does' : `${laws.size} laws do`} not hold; nothing was applied.\n${lines.join('\n')}`,
+    )
     this.offences = offences
   }
 }
@@ -70,7 +72,9 @@ export async function apply(ownerUrl: string, root: string, options: ApplyOption
     await client.query('begin')
     // Before lock_timeout is set, since that would also end the wait for another apply.
     await client.query('select pg_advisory_xact_lock($1)', [locks.apply])
-    await client.query(`set local lock_timeout = '5s'; set local check_function_bodies = off; set local client_min_messages = warning`)
+    await client.query(
+      `set local lock_timeout = '5s'; set local check_function_bodies = off; set local client_min_messages = warning`,
+    )
     const applied = await applySources(client, sources, root, options)
     await client.query('commit')
     return applied
@@ -82,20 +86,29 @@ export async function apply(ownerUrl: string, root: string, options: ApplyOption
   }
 }
 
-async function applySources(client: pg.Client, sources: readonly Source[], root: string, options: ApplyOptions): Promise<Applied> {
+async function applySources(
+  client: pg.Client,
+  sources: readonly Source[],
+  root: string,
+  options: ApplyOptions,
+): Promise<Applied> {
   const ledger = (await readLedger(client)) ?? (await client.query(CREATE_LEDGER), new Map<string, string>())
   const changed = sources.filter((source) => options.force || ledger.get(source.path) !== source.checksum)
   const present = new Set(sources.map((source) => source.path))
   const removed = [...ledger.keys()].filter((path) => isSourcePath(path) && !present.has(path))
 
-  for (const files of Map.groupBy(changed.filter((source) => source.room !== 'sql/checks'), (source) => source.room).values()) {
+  for (const files of Map.groupBy(
+    changed.filter((source) => source.room !== 'sql/checks'),
+    (source) => source.room,
+  ).values()) {
     await runRoom(client, files)
   }
   if (changed.length > 0 || removed.length > 0) {
     await client.query(
       `insert into app_private.applied_sources (path, checksum) select * from unnest($1::text[], $2::text[])
        on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
-      [changed.map((source) => source.path), changed.map((source) => source.checksum)])
+      [changed.map((source) => source.path), changed.map((source) => source.checksum)],
+    )
     await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
   }
   if (changed.length > 0 || removed.length > 0 || options.alwaysCheck) {
@@ -150,9 +163,13 @@ export async function runChecks(client: pg.ClientBase, root: string): Promise<Of
 
 /** Path to checksum, or undefined before the first apply. */
 export async function readLedger(client: pg.ClientBase): Promise<Map<string, string> | undefined> {
-  const { rows: [found] } = await client.query<{ found: boolean }>(`select to_regclass('app_private.applied_sources') is not null as found`)
+  const {
+    rows: [found],
+  } = await client.query<{ found: boolean }>(`select to_regclass('app_private.applied_sources') is not null as found`)
   if (!found?.found) return undefined
-  const { rows } = await client.query<{ path: string; checksum: string }>('select path, checksum from app_private.applied_sources')
+  const { rows } = await client.query<{ path: string; checksum: string }>(
+    'select path, checksum from app_private.applied_sources',
+  )
   return new Map(rows.map((row) => [row.path, row.checksum]))
 }
 
@@ -161,7 +178,8 @@ export async function recordInstalled(client: pg.ClientBase, entries: Readonly<R
   await client.query(
     `insert into app_private.applied_sources (path, checksum) select key, value from jsonb_each_text($1)
      on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
-    [JSON.stringify(entries)])
+    [JSON.stringify(entries)],
+  )
 }
 
 /** Ledger rows that stand for something else are not taken for deleted files. */

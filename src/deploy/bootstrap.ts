@@ -4,7 +4,11 @@ import pg from 'pg'
 import { errorCode } from '../errorCode.ts'
 
 /** The login roles of sql/bootstrap/roles.sql. */
-export const LOGIN_ROLES = { owner: 'freehold_owner', authenticator: 'freehold_authenticator', worker: 'freehold_worker' } as const
+export const LOGIN_ROLES = {
+  owner: 'freehold_owner',
+  authenticator: 'freehold_authenticator',
+  worker: 'freehold_worker',
+} as const
 
 /** Where the file lies below the project's root; also its name in the ledger. */
 export const ROLES_FILE = 'sql/bootstrap/roles.sql'
@@ -47,7 +51,7 @@ export async function createDatabase(adminUrl: string, name: string): Promise<vo
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
     if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)} template template0`)
   } catch (error) {
-    if (!(['42P04', '23505'].includes(errorCode(error) ?? ''))) throw error
+    if (!['42P04', '23505'].includes(errorCode(error) ?? '')) throw error
   } finally {
     await client.end()
   }

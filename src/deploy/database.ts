@@ -78,7 +78,9 @@ export async function openDatabase(config: Config, options: OpenOptions = {}): P
 
 /** Starts or joins the embedded server, or looks at the one of DATABASE_URL. Nothing in it is changed. */
 export async function openServer(config: Config, settings?: Readonly<Record<string, string>>): Promise<Server> {
-  return config.databaseUrl === undefined ? await openEmbedded(config.dataDir, settings) : await openExternal(config, config.databaseUrl)
+  return config.databaseUrl === undefined
+    ? await openEmbedded(config.dataDir, settings)
+    : await openExternal(config, config.databaseUrl)
 }
 
 async function openEmbedded(dataDir: string, settings?: Readonly<Record<string, string>>): Promise<Server> {
@@ -104,7 +106,11 @@ async function openExternal(config: Config, databaseUrl: string): Promise<Server
 /** Decides what DATABASE_URL is, and looks at every role URL that was given; all mistakes are told together. */
 async function externalUrls(config: Config, databaseUrl: string): Promise<Pick<Server, 'urls' | 'secret'>> {
   const given = { owner: config.ownerUrl, authenticator: config.authenticatorUrl, worker: config.workerUrl }
-  const names = { owner: 'DATABASE_OWNER_URL', authenticator: 'DATABASE_AUTHENTICATOR_URL', worker: 'DATABASE_WORKER_URL' } as const
+  const names = {
+    owner: 'DATABASE_OWNER_URL',
+    authenticator: 'DATABASE_AUTHENTICATOR_URL',
+    worker: 'DATABASE_WORKER_URL',
+  } as const
   const base = await inspectServer('DATABASE_URL', databaseUrl)
   const mistakes = explainServer('DATABASE_URL', base)
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
@@ -118,24 +124,40 @@ async function externalUrls(config: Config, databaseUrl: string): Promise<Pick<S
     worker: given.worker ?? derived?.worker,
   }
   if (!base.isSuperuser && candidate.owner === undefined) {
-    throw new ConfigurationError([`DATABASE_URL logs in as ${base.user}, which is neither a superuser nor ${LOGIN_ROLES.owner}: give one of these.`])
+    throw new ConfigurationError([
+      `DATABASE_URL logs in as ${base.user}, which is neither a superuser nor ${LOGIN_ROLES.owner}: give one of these.`,
+    ])
   }
   for (const key of keys) {
     const url = given[key]
     if (candidate[key] === undefined) {
-      mistakes.push(`${names[key]} is missing: ${base.user} cannot create roles. Have a superuser run ${ROLES_FILE} and set it.`)
+      mistakes.push(
+        `${names[key]} is missing: ${base.user} cannot create roles. Have a superuser run ${ROLES_FILE} and set it.`,
+      )
     } else if (url !== undefined) {
       const found = await inspectServer(names[key], url).catch((error: unknown) => error)
       if (found instanceof ConfigurationError) mistakes.push(...found.mistakes)
       else if (found instanceof Error) throw found
-      else mistakes.push(...explainServer(names[key], found as Awaited<ReturnType<typeof inspectServer>>, LOGIN_ROLES[key], base.database))
+      else
+        mistakes.push(
+          ...explainServer(
+            names[key],
+            found as Awaited<ReturnType<typeof inspectServer>>,
+            LOGIN_ROLES[key],
+            base.database,
+          ),
+        )
     }
   }
-  if (mistakes.length > 0 || !candidate.owner || !candidate.authenticator || !candidate.worker) throw new ConfigurationError(mistakes)
+  if (mistakes.length > 0 || !candidate.owner || !candidate.authenticator || !candidate.worker)
+    throw new ConfigurationError(mistakes)
   const urls = { owner: candidate.owner, authenticator: candidate.authenticator, worker: candidate.worker }
   // Roles that came with URLs have passwords of their own, which a bootstrap would change.
   const mayBootstrap = secret !== undefined && keys.every((key) => given[key] === undefined)
-  return { urls: base.isSuperuser ? { ...urls, superuser: databaseUrl } : urls, secret: mayBootstrap ? secret : undefined }
+  return {
+    urls: base.isSuperuser ? { ...urls, superuser: databaseUrl } : urls,
+    secret: mayBootstrap ? secret : undefined,
+  }
 }
 
 /** The URLs of the three login roles and the superuser in the database of `superuser`. */
@@ -146,7 +168,12 @@ export function roleUrls(superuser: string, secret: string): DatabaseUrls & { re
     url.password = rolePassword(secret, role)
     return url.href
   }
-  return { owner: as(LOGIN_ROLES.owner), authenticator: as(LOGIN_ROLES.authenticator), worker: as(LOGIN_ROLES.worker), superuser }
+  return {
+    owner: as(LOGIN_ROLES.owner),
+    authenticator: as(LOGIN_ROLES.authenticator),
+    worker: as(LOGIN_ROLES.worker),
+    superuser,
+  }
 }
 
 /** The same server and login, another database. */
@@ -157,7 +184,10 @@ export function withDatabase(url: string, name: string): string {
 }
 
 /** Brings the database of `server` up to the checkout, one process at a time. */
-export async function prepareDatabase(server: Pick<Server, 'urls' | 'secret' | 'mayCreate'>, options: OpenOptions = {}): Promise<Prepared> {
+export async function prepareDatabase(
+  server: Pick<Server, 'urls' | 'secret' | 'mayCreate'>,
+  options: OpenOptions = {},
+): Promise<Prepared> {
   const root = options.root ?? ROOT
   const log = options.log ?? (() => {})
   const nothing = { migrated: [], applied: [], removed: [] }
@@ -166,7 +196,10 @@ export async function prepareDatabase(server: Pick<Server, 'urls' | 'secret' | '
 
   const { superuser } = server.urls
   if (server.mayCreate && superuser) await createDatabase(withDatabase(superuser, 'postgres'), databaseOf(superuser))
-  const admin = new pg.Client({ connectionString: superuser ?? server.urls.owner, application_name: `freehold-deploy ${process.pid}` })
+  const admin = new pg.Client({
+    connectionString: superuser ?? server.urls.owner,
+    application_name: `freehold-deploy ${process.pid}`,
+  })
   await admin.connect()
   try {
     await admin.query('select pg_advisory_lock($1)', [locks.deploy])
@@ -244,4 +277,3 @@ async function record(ownerUrl: string, wanted: Wanted): Promise<void> {
     await client.end()
   }
 }
-

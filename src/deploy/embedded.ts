@@ -1,6 +1,17 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -85,7 +96,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Cluster> 
     if (running?.status === 'ready' && isPostgres(running.pid)) {
       const lease = await takeLease(running.port, password, data)
       if (lease) {
-        return makeCluster({ bin, data, user, password, port: running.port, pid: running.pid, owner: started?.pid === running.pid, lease })
+        return makeCluster({
+          bin,
+          data,
+          user,
+          password,
+          port: running.port,
+          pid: running.pid,
+          owner: started?.pid === running.pid,
+          lease,
+        })
       }
     }
     const isUp = running !== undefined && isPostgres(running.pid)
@@ -99,7 +119,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Cluster> 
       if (running) dropStaleLock(data, running.pid)
       started = launch(bin, directory, data, user, await choosePort(directory, options.port), options.settings)
     }
-    if (Date.now() > deadline) throw new Error(`PostgreSQL is not ready after ${options.waitMs ?? 30_000} ms:\n${lastWords(directory, started?.logStart ?? 0)}`)
+    if (Date.now() > deadline)
+      throw new Error(
+        `PostgreSQL is not ready after ${options.waitMs ?? 30_000} ms:\n${lastWords(directory, started?.logStart ?? 0)}`,
+      )
     await sleep(15)
   }
 }
@@ -115,8 +138,21 @@ function initialise(bin: string, directory: string, data: string, user: ServerUs
     own(passwordFile, user)
     execFileSync(
       join(bin, 'initdb'),
-      ['-D', join(aside, 'data'), '-U', SUPERUSER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8',
-        '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--data-checksums', '--no-instructions', ...(isDurable ? [] : ['--no-sync'])],
+      [
+        '-D',
+        join(aside, 'data'),
+        '-U',
+        SUPERUSER,
+        '--auth=scram-sha-256',
+        `--pwfile=${passwordFile}`,
+        '--encoding=UTF8',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C',
+        '--data-checksums',
+        '--no-instructions',
+        ...(isDurable ? [] : ['--no-sync']),
+      ],
       { ...childOptions(user), stdio: ['ignore', 'ignore', 'pipe'] },
     )
     // The password travels with the data; owned by the server so that a base backup can read every file.
@@ -125,7 +161,8 @@ function initialise(bin: string, directory: string, data: string, user: ServerUs
     renameSync(join(aside, 'data'), data)
   } catch (cause) {
     if (!existsSync(data)) {
-      const said = typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
+      const said =
+        typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
       throw new Error(`PostgreSQL's initdb failed: ${said}`, { cause })
     }
   } finally {
@@ -141,7 +178,12 @@ function readPassword(data: string): string {
   try {
     return readFileSync(join(data, PASSWORD_FILE), 'utf8')
   } catch (cause) {
-    throw new ConfigurationError([`The database in ${data} cannot be read (${errorCode(cause)}): start Freehold as the user that made it, or set DATA_DIR.`], { cause })
+    throw new ConfigurationError(
+      [
+        `The database in ${data} cannot be read (${errorCode(cause)}): start Freehold as the user that made it, or set DATA_DIR.`,
+      ],
+      { cause },
+    )
   }
 }
 
@@ -193,7 +235,14 @@ interface Started {
   readonly logStart: number
 }
 
-function launch(bin: string, directory: string, data: string, user: ServerUser, port: number, settings: EmbeddedOptions['settings']): Started {
+function launch(
+  bin: string,
+  directory: string,
+  data: string,
+  user: ServerUser,
+  port: number,
+  settings: EmbeddedOptions['settings'],
+): Started {
   const logFile = join(directory, 'server.log')
   if (existsSync(logFile) && statSync(logFile).size > LOG_BYTES) renameSync(logFile, `${logFile}.1`)
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0
@@ -218,7 +267,10 @@ async function choosePort(directory: string, fixed: number | undefined): Promise
   const last = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
   const wanted = fixed ?? (Number.isInteger(last) && last > 0 && last < 65536 ? last : 0)
   const port = (await freePort(wanted)) ?? (fixed === undefined ? await freePort(0) : undefined)
-  if (port === undefined) throw new ConfigurationError([`Port ${wanted} on ${HOST}, asked for PostgreSQL, is in use: free it or choose another.`])
+  if (port === undefined)
+    throw new ConfigurationError([
+      `Port ${wanted} on ${HOST}, asked for PostgreSQL, is in use: free it or choose another.`,
+    ])
   writeFileSync(file, String(port))
   return port
 }
@@ -237,7 +289,9 @@ function freePort(port: number): Promise<number | undefined> {
 /** The end of the server's log, from byte `start` on. */
 function lastWords(directory: string, start: number): string {
   const file = join(directory, 'server.log')
-  return existsSync(file) ? readFileSync(file).subarray(start).toString().trimEnd().split('\n').slice(-12).join('\n') : '(no log)'
+  return existsSync(file)
+    ? readFileSync(file).subarray(start).toString().trimEnd().split('\n').slice(-12).join('\n')
+    : '(no log)'
 }
 
 /** pg has these two methods; its types do not. */
@@ -245,8 +299,15 @@ type Referenced = pg.Client & { ref(): void; unref(): void }
 
 function connection(port: number, password: string, name: string): Referenced {
   const client = new pg.Client({
-    host: HOST, port, user: SUPERUSER, password, database: 'postgres', ssl: false,
-    application_name: `freehold-${name} ${process.pid}`, connectionTimeoutMillis: 5000, query_timeout: 5000,
+    host: HOST,
+    port,
+    user: SUPERUSER,
+    password,
+    database: 'postgres',
+    ssl: false,
+    application_name: `freehold-${name} ${process.pid}`,
+    connectionTimeoutMillis: 5000,
+    query_timeout: 5000,
   })
   // The server may be stopped or killed under an idle session: that is for the next query to notice.
   client.on('error', () => {})
@@ -259,7 +320,9 @@ async function takeLease(port: number, password: string, data: string): Promise<
   try {
     await client.connect()
     const { rows } = await client.query<{ directory: string; leased: boolean }>(
-      `select current_setting('data_directory') as directory, pg_try_advisory_lock_shared($1) as leased`, [locks.lease])
+      `select current_setting('data_directory') as directory, pg_try_advisory_lock_shared($1) as leased`,
+      [locks.lease],
+    )
     const isOurs = rows[0] !== undefined && statSync(rows[0].directory).ino === statSync(data).ino
     if (isOurs && rows[0]?.leased) {
       client.unref()
@@ -291,8 +354,16 @@ function makeCluster({ bin, data, user, password, port, pid, owner, lease }: Clu
   }
   const isUp = () => readPostmaster(data)?.pid === pid && isPostgres(pid)
   return {
-    host: HOST, port, user: SUPERUSER, password, pid, data, owner, release,
-    url: (database) => `postgres://${SUPERUSER}:${encodeURIComponent(password)}@${HOST}:${port}/${encodeURIComponent(database)}`,
+    host: HOST,
+    port,
+    user: SUPERUSER,
+    password,
+    pid,
+    data,
+    owner,
+    release,
+    url: (database) =>
+      `postgres://${SUPERUSER}:${encodeURIComponent(password)}@${HOST}:${port}/${encodeURIComponent(database)}`,
     async stop({ force = false } = {}) {
       await release()
       if (!isUp()) return 'stopped'
@@ -323,13 +394,20 @@ async function isUsedByOthers(client: pg.Client): Promise<boolean> {
   const others = await client.query(
     `select from pg_stat_activity
      where backend_type = 'client backend' and pid <> pg_backend_pid()
-       and application_name like 'freehold%' and application_name not like '% ' || $1::text`, [process.pid])
+       and application_name like 'freehold%' and application_name not like '% ' || $1::text`,
+    [process.pid],
+  )
   return (others.rowCount ?? 0) > 0
 }
 
 /** Fast, and immediate when that takes more than ten seconds; the next start then recovers from the log. */
 async function shutDown(bin: string, data: string, user: ServerUser): Promise<void> {
   const stop = (mode: string) =>
-    promisify(execFile)(join(bin, 'pg_ctl'), ['stop', '-D', data, '-m', mode, '-w', '-t', '10', '-s'], { ...childOptions(user), timeout: 15_000 })
-  await stop('fast').catch(() => stop('immediate')).catch(() => {})
+    promisify(execFile)(join(bin, 'pg_ctl'), ['stop', '-D', data, '-m', mode, '-w', '-t', '10', '-s'], {
+      ...childOptions(user),
+      timeout: 15_000,
+    })
+  await stop('fast')
+    .catch(() => stop('immediate'))
+    .catch(() => {})
 }

@@ -17,7 +17,9 @@ export async function workerVersion(): Promise<string> {
  */
 export async function installWorker(admin: pg.ClientBase, workerUrl: string): Promise<void> {
   const { Logger, runMigrations } = await import('graphile-worker')
-  const { rows: [row] } = await admin.query<{ database: string }>('select current_database() as database')
+  const {
+    rows: [row],
+  } = await admin.query<{ database: string }>('select current_database() as database')
   const database = pg.escapeIdentifier(row?.database ?? '')
   await admin.query(`grant create on database ${database} to freehold_worker`)
   try {

@@ -41,13 +41,17 @@ export async function readMigrations(root: string): Promise<Migration[]> {
 function parseMigration(realFilename: string, text: string): Migration {
   const lines = text.split('\n')
   const length = lines.findIndex((line) => !/^--! [A-Z]\w*(:.*)?$/.test(line))
-  const headers = new Map(lines.slice(0, length).map((line) => {
-    const [, key = '', value = ''] = /^--! (\w+)(?::(.*))?$/.exec(line) ?? []
-    return [key, value.trim()]
-  }))
+  const headers = new Map(
+    lines.slice(0, length).map((line) => {
+      const [, key = '', value = ''] = /^--! (\w+)(?::(.*))?$/.exec(line) ?? []
+      return [key, value.trim()]
+    }),
+  )
   const previous = headers.get('Previous') ?? '-'
   const body = lines.slice(length).join('\n').trim()
-  const digest = createHash('sha1').update(`${`${previous === '-' ? '' : previous}\n${body}`.trim()}\n`).digest('hex')
+  const digest = createHash('sha1')
+    .update(`${`${previous === '-' ? '' : previous}\n${body}`.trim()}\n`)
+    .digest('hex')
   const hash = headers.get('Hash') ?? ''
   return {
     realFilename,
@@ -70,8 +74,12 @@ export function compareHistory(files: readonly Migration[], ran: ReadonlyMap<str
     .map((file) => `${file.realFilename} was edited after it was committed: restore it from version control.`)
   for (const [filename, hash] of ran) {
     const file = known.get(filename)
-    if (!file) faults.push(`${filename} ran on this database, but its file is missing: this checkout is older than the database.`)
-    else if (file.hash !== hash) faults.push(`${file.realFilename} is not the migration that ran on this database under that number (${hash}).`)
+    if (!file)
+      faults.push(
+        `${filename} ran on this database, but its file is missing: this checkout is older than the database.`,
+      )
+    else if (file.hash !== hash)
+      faults.push(`${file.realFilename} is not the migration that ran on this database under that number (${hash}).`)
   }
   const pending = files.filter((file) => !ran.has(file.filename))
   const last = [...ran.keys()].sort().at(-1) ?? ''
@@ -84,14 +92,22 @@ export function compareHistory(files: readonly Migration[], ran: ReadonlyMap<str
 
 /** What the database says it ran; empty before the first migration. */
 export async function readHistory(client: pg.ClientBase): Promise<Map<string, string>> {
-  const { rows: [found] } = await client.query<{ found: boolean }>(`select to_regclass('graphile_migrate.migrations') is not null as found`)
+  const {
+    rows: [found],
+  } = await client.query<{ found: boolean }>(`select to_regclass('graphile_migrate.migrations') is not null as found`)
   if (!found?.found) return new Map()
-  const { rows } = await client.query<{ filename: string; hash: string }>('select filename, hash from graphile_migrate.migrations')
+  const { rows } = await client.query<{ filename: string; hash: string }>(
+    'select filename, hash from graphile_migrate.migrations',
+  )
   return new Map(rows.map((row) => [row.filename, row.hash]))
 }
 
 /** Runs pending migrations as freehold_owner. The caller holds the deploy lock; graphile-migrate's own only tries, and fails. */
-export async function migrate(ownerUrl: string, root: string, log: (line: string) => void = () => {}): Promise<Migration[]> {
+export async function migrate(
+  ownerUrl: string,
+  root: string,
+  log: (line: string) => void = () => {},
+): Promise<Migration[]> {
   const client = new pg.Client({ connectionString: ownerUrl })
   await client.connect()
   let status: MigrationStatus
@@ -104,7 +120,11 @@ export async function migrate(ownerUrl: string, root: string, log: (line: string
 
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(root, { connectionString: ownerUrl }, log)
-  await graphileMigrate.migrate(settings).finally(closeMigratePools)
+  try {
+    await graphileMigrate.migrate(settings)
+  } finally {
+    await closeMigratePools()
+  }
   return [...status.pending]
 }
 

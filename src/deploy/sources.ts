@@ -5,7 +5,14 @@ import pg from 'pg'
 
 /** The rooms of repeatable SQL, in the order they are applied. */
 export const ROOMS = [
-  'functions', 'generated/sql/functions', 'sql/views', 'generated/sql/views', 'sql/triggers', 'policies', 'sql/seeds', 'sql/checks',
+  'functions',
+  'generated/sql/functions',
+  'sql/views',
+  'generated/sql/views',
+  'sql/triggers',
+  'policies',
+  'sql/seeds',
+  'sql/checks',
 ] as const
 
 /** One file of a room. `path` is relative to the root, with slashes; `checksum` is the SHA-256 of its text in hex. */
@@ -18,17 +25,21 @@ export interface Source {
 
 /** Reads every file of every room: rooms in order, paths alphabetical within one. */
 export async function readSources(root: string): Promise<Source[]> {
-  const rooms = await Promise.all(ROOMS.map(async (room) => {
-    const entries = await readdir(join(root, room), { recursive: true, withFileTypes: true }).catch(() => [])
-    const paths = entries
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
-      .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-      .sort()
-    return await Promise.all(paths.map(async (path) => {
-      const text = await readFile(join(root, path), 'utf8')
-      return { path, room, text, checksum: checksum(text) }
-    }))
-  }))
+  const rooms = await Promise.all(
+    ROOMS.map(async (room) => {
+      const entries = await readdir(join(root, room), { recursive: true, withFileTypes: true }).catch(() => [])
+      const paths = entries
+        .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
+        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+        .sort()
+      return await Promise.all(
+        paths.map(async (path) => {
+          const text = await readFile(join(root, path), 'utf8')
+          return { path, room, text, checksum: checksum(text) }
+        }),
+      )
+    }),
+  )
   return rooms.flat()
 }
 
@@ -56,12 +67,18 @@ export class SourceError extends Error {
       error?.where && `Where: ${error.where}`,
     ]
     const message = cause instanceof Error ? cause.message : String(cause)
-    super([`${source.path}${line === undefined ? '' : `:${line}`}: ${message}`, ...help.filter(Boolean)].join('\n  '), { cause })
+    super([`${source.path}${line === undefined ? '' : `:${line}`}: ${message}`, ...help.filter(Boolean)].join('\n  '), {
+      cause,
+    })
     this.code = error?.code
   }
 }
 
 /** The server counts characters, not UTF-16 units, from one. */
 function lineOf(text: string, position: number): number {
-  return Array.from(text).slice(0, position - 1).filter((character) => character === '\n').length + 1
+  return (
+    Array.from(text)
+      .slice(0, position - 1)
+      .filter((character) => character === '\n').length + 1
+  )
 }

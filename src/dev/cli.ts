@@ -7,10 +7,26 @@ import { ConfigurationError, loadConfig, type Config } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
 import { apply, BrokenLawError, readLedger, runChecks } from '../deploy/apply.ts'
 import { LOGIN_ROLES } from '../deploy/bootstrap.ts'
-import { databaseOf, openServer, prepareDatabase, ROOT, withDatabase, type DatabaseUrls, type Server } from '../deploy/database.ts'
+import {
+  databaseOf,
+  openServer,
+  prepareDatabase,
+  ROOT,
+  withDatabase,
+  type DatabaseUrls,
+  type Server,
+} from '../deploy/database.ts'
 import { openPsql } from './psql.ts'
 import { withScratch } from './scratch.ts'
-import { closeMigratePools, compareHistory, migrateSettings, migrationsFolder, readHistory, readMigrations, TamperedHistoryError } from '../deploy/migrate.ts'
+import {
+  closeMigratePools,
+  compareHistory,
+  migrateSettings,
+  migrationsFolder,
+  readHistory,
+  readMigrations,
+  TamperedHistoryError,
+} from '../deploy/migrate.ts'
 import { withClient } from '../db/withClient.ts'
 import { lawOf, readSources, ROOMS, SourceError } from '../deploy/sources.ts'
 
@@ -34,15 +50,22 @@ const commands: Readonly<Record<string, Command>> = {
   status: { help: 'what is applied, pending, changed', run: showStatus },
   laws: { help: 'build from empty and run every check', run: checkLaws },
   check: { help: 'prove that truth equals database: build twice, apply twice, compare catalogs', run: checkTruth },
-  psql: { help: 'psql: db:psql -- [owner|api|worker|superuser]', run: (server, [who]) => openPsql(urlOf(server.urls, who)) },
-  url: { help: 'print the URL: db:url -- [owner|api|worker|superuser]', run: async (server, [who]) => say(urlOf(server.urls, who)) },
+  psql: {
+    help: 'psql: db:psql -- [owner|api|worker|superuser]',
+    run: (server, [who]) => openPsql(urlOf(server.urls, who)),
+  },
+  url: {
+    help: 'print the URL: db:url -- [owner|api|worker|superuser]',
+    run: async (server, [who]) => say(urlOf(server.urls, who)),
+  },
   reset: { help: 'drop the database and build it anew: --yes', run: resetDatabase },
 }
 
 async function newMigration(): Promise<void> {
   const file = join(migrationsFolder(ROOT), 'current.sql')
   const text = await readFile(file, 'utf8').catch(() => '')
-  if (!isBlank(text)) throw new ConfigurationError([`${relative(ROOT, file)} holds an unfinished migration: commit it first.`])
+  if (!isBlank(text))
+    throw new ConfigurationError([`${relative(ROOT, file)} holds an unfinished migration: commit it first.`])
   const { blankMigrationContent = '' } = await migrateSettings(ROOT, {}, say)
   await writeFile(file, `${blankMigrationContent.trim()}\n\n`)
   say(`Write ${relative(ROOT, file)}, idempotent; db:watch runs it, db:commit keeps it.`)
@@ -55,7 +78,10 @@ function isBlank(sql: string): boolean {
 
 /** A scratch database for graphile-migrate beside the real one, and the superuser who may drop it. */
 function developmentUrls({ urls }: Server) {
-  if (urls.superuser === undefined) throw new ConfigurationError(['This command is for development and needs a superuser: let DATABASE_URL be one, or use the embedded PostgreSQL.'])
+  if (urls.superuser === undefined)
+    throw new ConfigurationError([
+      'This command is for development and needs a superuser: let DATABASE_URL be one, or use the embedded PostgreSQL.',
+    ])
   return {
     connectionString: urls.owner,
     shadowConnectionString: withDatabase(urls.owner, 'freehold_shadow'),
@@ -82,11 +108,19 @@ async function watchSources(server: Server): Promise<void> {
       turn = turn.then(run).catch((error: unknown) => console.error(explain(error)))
     }, 100)
   }
-  const watchers = await Promise.all(ROOMS.map(async (room) => {
-    const folder = join(ROOT, room)
-    if (!(await access(folder).then(() => true, () => false))) return undefined
-    return watch(folder, { recursive: true }, () => change(false))
-  }))
+  const watchers = await Promise.all(
+    ROOMS.map(async (room) => {
+      const folder = join(ROOT, room)
+      if (
+        !(await access(folder).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return undefined
+      return watch(folder, { recursive: true }, () => change(false))
+    }),
+  )
   watchers.push(watch(migrationsFolder(ROOT), (_event, name) => void (name === 'current.sql' && change(true))))
   change(true)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
@@ -98,11 +132,16 @@ async function watchSources(server: Server): Promise<void> {
 
 async function commitMigration(server: Server, args: readonly string[]): Promise<void> {
   const message = args.filter((arg) => !arg.startsWith('-')).join(' ')
-  if (message === '') throw new ConfigurationError(['Say what the migration does: npm run db:commit -- "add deployment regions".'])
+  if (message === '')
+    throw new ConfigurationError(['Say what the migration does: npm run db:commit -- "add deployment regions".'])
   await prepareDatabase(server, { log: say, withSources: false })
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(ROOT, developmentUrls(server), say)
-  await graphileMigrate.commit(settings, message).finally(closeMigratePools)
+  try {
+    await graphileMigrate.commit(settings, message)
+  } finally {
+    await closeMigratePools()
+  }
   const { applied } = await apply(server.urls.owner, ROOT, { force: true })
   say(`Applied ${applied.length} files; every law holds.`)
 }
@@ -111,7 +150,11 @@ async function uncommitMigration(server: Server): Promise<void> {
   await prepareDatabase(server, { log: say, withSources: false })
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(ROOT, developmentUrls(server), say)
-  await graphileMigrate.uncommit(settings).finally(closeMigratePools)
+  try {
+    await graphileMigrate.uncommit(settings)
+  } finally {
+    await closeMigratePools()
+  }
 }
 
 async function runMigrations(server: Server): Promise<void> {
@@ -131,11 +174,13 @@ async function applySources(server: Server, args: readonly string[]): Promise<vo
 async function showStatus(server: Server): Promise<void> {
   const files = await readMigrations(ROOT)
   const sources = await readSources(ROOT)
-  const [history, ledger] = await withClient(server.urls.owner, async (client) => [await readHistory(client), await readLedger(client)] as const)
-    .catch((error: unknown) => {
-      if (['3D000', '28P01'].includes(errorCode(error) ?? '')) return [new Map<string, string>(), undefined] as const
-      throw error
-    })
+  const [history, ledger] = await withClient(
+    server.urls.owner,
+    async (client) => [await readHistory(client), await readLedger(client)] as const,
+  ).catch((error: unknown) => {
+    if (['3D000', '28P01'].includes(errorCode(error) ?? '')) return [new Map<string, string>(), undefined] as const
+    throw error
+  })
   const { applied, pending } = compareHistory(files, history)
   const changed = sources.filter((source) => ledger?.get(source.path) !== source.checksum)
   const current = await readFile(join(migrationsFolder(ROOT), 'current.sql'), 'utf8').catch(() => '')
@@ -150,8 +195,9 @@ async function checkLaws(server: Server): Promise<void> {
   const { FILE_LAW_NAMES, runFileLaws } = await import('./proof/laws.ts')
   const laws = (await readSources(ROOT)).filter((source) => source.room === 'sql/checks')
   // Building the database applies every source, which ends in running the checks; this asks once more, for the list.
-  const offences = await withScratch(server, ({ owner }) => withClient(owner, async (client) =>
-    [...await runChecks(client, ROOT), ...await runFileLaws(client, ROOT)]))
+  const offences = await withScratch(server, ({ owner }) =>
+    withClient(owner, async (client) => [...(await runChecks(client, ROOT)), ...(await runFileLaws(client, ROOT))]),
+  )
   if (offences.length > 0) throw new BrokenLawError(offences)
   const names = [...laws.map((law) => lawOf(law.path)), ...FILE_LAW_NAMES]
   for (const name of names) say(`holds  ${name}`)
@@ -166,34 +212,59 @@ async function checkTruth(server: Server): Promise<void> {
     for (let round = 0; round < 2; round++) await apply(urls.owner, ROOT, { force: true })
     return await dump(urls)
   })
-  if (once === thrice) return say(`Truth equals database: ${once.split('\n').length} lines of catalog are the same after one apply and after three.`)
+  if (once === thrice)
+    return say(
+      `Truth equals database: ${once.split('\n').length} lines of catalog are the same after one apply and after three.`,
+    )
   const [before, after] = [new Set(once.split('\n')), new Set(thrice.split('\n'))]
   const gone = [...before].filter((line) => !after.has(line)).map((line) => `- ${line}`)
   const come = [...after].filter((line) => !before.has(line)).map((line) => `+ ${line}`)
-  throw new ConfigurationError([['Applying twice changes the catalog: make these files repeatable.', ...gone, ...come].slice(0, 40).join('\n')])
+  throw new ConfigurationError([
+    ['Applying twice changes the catalog: make these files repeatable.', ...gone, ...come].slice(0, 40).join('\n'),
+  ])
 }
 
 async function resetDatabase(server: Server, args: readonly string[], config: Config): Promise<void> {
   const { superuser } = server.urls
-  const isNear = config.databaseUrl === undefined || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(config.databaseUrl).hostname)
-  if (!isNear || superuser === undefined) throw new ConfigurationError(['db:reset is for development: it drops only databases of this machine, as superuser.'])
+  const isNear =
+    config.databaseUrl === undefined ||
+    ['localhost', '127.0.0.1', '[::1]'].includes(new URL(config.databaseUrl).hostname)
+  if (!isNear || superuser === undefined)
+    throw new ConfigurationError([
+      'db:reset is for development: it drops only databases of this machine, as superuser.',
+    ])
   const name = databaseOf(superuser)
-  if (!args.includes('--yes')) throw new ConfigurationError([`db:reset drops database ${name} with all its rows: run it as npm run db:reset -- --yes.`])
-  await withClient(withDatabase(superuser, 'postgres'), (client) => client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`))
+  if (!args.includes('--yes'))
+    throw new ConfigurationError([
+      `db:reset drops database ${name} with all its rows: run it as npm run db:reset -- --yes.`,
+    ])
+  await withClient(withDatabase(superuser, 'postgres'), (client) =>
+    client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
+  )
   await prepareDatabase({ ...server, mayCreate: true }, { log: say })
 }
 
 /** @param who `api` is freehold_authenticator, as whom the API connects; default owner. */
 function urlOf(urls: DatabaseUrls, who = 'owner'): string {
-  const named: Readonly<Record<string, string | undefined>> = { owner: urls.owner, api: urls.authenticator, worker: urls.worker, superuser: urls.superuser }
+  const named: Readonly<Record<string, string | undefined>> = {
+    owner: urls.owner,
+    api: urls.authenticator,
+    worker: urls.worker,
+    superuser: urls.superuser,
+  }
   const url = named[who]
-  if (url === undefined) throw new ConfigurationError([`No URL for "${who}": choose owner (${LOGIN_ROLES.owner}), api, worker or superuser.`])
+  if (url === undefined)
+    throw new ConfigurationError([
+      `No URL for "${who}": choose owner (${LOGIN_ROLES.owner}), api, worker or superuser.`,
+    ])
   return url
 }
 
 /** People's mistakes in a line or two; anything else with its stack. */
 function explain(error: unknown): string {
-  const isExpected = [ConfigurationError, SourceError, BrokenLawError, TamperedHistoryError].some((kind) => error instanceof kind)
+  const isExpected = [ConfigurationError, SourceError, BrokenLawError, TamperedHistoryError].some(
+    (kind) => error instanceof kind,
+  )
   if (!(error instanceof Error)) return String(error)
   return isExpected ? error.message : (error.stack ?? error.message)
 }

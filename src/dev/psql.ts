@@ -8,7 +8,9 @@ import { errorCode } from '../errorCode.ts'
 export async function openPsql(url: string): Promise<void> {
   await withClient(url, async () => {}).catch((cause: unknown) => {
     if (!['3D000', '28P01'].includes(errorCode(cause) ?? '')) throw cause
-    throw new ConfigurationError(['The database or its roles are not there yet: run npm run db:apply first.'], { cause })
+    throw new ConfigurationError(['The database or its roles are not there yet: run npm run db:apply first.'], {
+      cause,
+    })
   })
   // Arguments are shown by ps: the password goes through the environment.
   const bare = new URL(url)
@@ -17,8 +19,11 @@ export async function openPsql(url: string): Promise<void> {
   const psql = spawn('psql', [bare.href], { stdio: 'inherit', env: environmentWith({ PGPASSWORD: password }) })
   await once(psql, 'exit').catch((cause: unknown) => {
     if (errorCode(cause) !== 'ENOENT') throw cause
-    throw new ConfigurationError([
-      'psql is not installed here: install the client of PostgreSQL (postgresql-client, libpq), or give the URL of `npm run -s db:url` to another.',
-    ], { cause })
+    throw new ConfigurationError(
+      [
+        'psql is not installed here: install the client of PostgreSQL (postgresql-client, libpq), or give the URL of `npm run -s db:url` to another.',
+      ],
+      { cause },
+    )
   })
 }

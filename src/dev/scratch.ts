@@ -5,13 +5,26 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { ConfigurationError, loadConfig } from '../config.ts'
 import { withClient } from '../db/withClient.ts'
-import { openServer, prepareDatabase, ROOT, roleUrls, withDatabase, type DatabaseUrls, type Server } from '../deploy/database.ts'
+import {
+  openServer,
+  prepareDatabase,
+  ROOT,
+  roleUrls,
+  withDatabase,
+  type DatabaseUrls,
+  type Server,
+} from '../deploy/database.ts'
 
 /** Builds an empty database up to this checkout beside the real one, and drops it when `fn` is done. */
 export async function withScratch<T>(server: Server, fn: (urls: DatabaseUrls) => Promise<T>, root = ROOT): Promise<T> {
-  const { urls: { superuser }, secret } = server
+  const {
+    urls: { superuser },
+    secret,
+  } = server
   if (superuser === undefined || secret === undefined) {
-    throw new ConfigurationError(['This command builds databases of its own: let DATABASE_URL be a superuser, without role URLs, or use the embedded PostgreSQL.'])
+    throw new ConfigurationError([
+      'This command builds databases of its own: let DATABASE_URL be a superuser, without role URLs, or use the embedded PostgreSQL.',
+    ])
   }
   const name = `freehold_scratch_${process.pid}_${randomBytes(3).toString('hex')}`
   const urls = roleUrls(withDatabase(superuser, name), secret)
@@ -20,7 +33,8 @@ export async function withScratch<T>(server: Server, fn: (urls: DatabaseUrls) =>
     return await fn(urls)
   } finally {
     await withClient(withDatabase(superuser, 'postgres'), (client) =>
-      client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`))
+      client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
+    )
   }
 }
 

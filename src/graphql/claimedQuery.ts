@@ -22,7 +22,12 @@ interface Connection {
   parsedStatements: Record<string, string | undefined>
   submittedNamedStatements: Record<string, string | undefined>
   parse(message: { name: string; text: string }): void
-  bind(message: { portal: string; statement: string; values: readonly (string | null)[]; valueMapper: (value: unknown) => unknown }): void
+  bind(message: {
+    portal: string
+    statement: string
+    values: readonly (string | null)[]
+    valueMapper: (value: unknown) => unknown
+  }): void
   execute(message: { portal: string }): void
   close(message: { type: 'S'; name: string }): void
 }
@@ -46,7 +51,11 @@ interface ExtendedQuery {
   handleCommandComplete(message: unknown, connection: Connection): void
   handleError(error: Error, connection: Connection): void
 }
-const Query = pg.Query as unknown as new (config: QueryConfig, values: undefined, callback: QueryCallback) => ExtendedQuery
+const Query = pg.Query as unknown as new (
+  config: QueryConfig,
+  values: undefined,
+  callback: QueryCallback,
+) => ExtendedQuery
 
 type Setting = readonly [name: string, value: string]
 
@@ -103,9 +112,15 @@ class ClaimedQuery extends Query {
       connection.parse({ name, text })
       connection.parsedStatements[name] = text
     }
-    connection.bind({ portal: '', statement: name, values: this.#settings.map(([, value]) => value), valueMapper: (value) => value })
+    connection.bind({
+      portal: '',
+      statement: name,
+      values: this.#settings.map(([, value]) => value),
+      valueMapper: (value) => value,
+    })
     connection.execute({ portal: '' })
-    if (this.name && connection.parsedStatements[this.name] === undefined) connection.close({ type: 'S', name: this.name })
+    if (this.name && connection.parsedStatements[this.name] === undefined)
+      connection.close({ type: 'S', name: this.name })
     super.prepare(connection)
   }
 
@@ -134,11 +149,20 @@ class ClaimedQuery extends Query {
  * Runs one statement under transaction-local settings, in one round trip.
  * Rejects with the server's error, after which the connection is good again; on anything else it is thrown away.
  */
-export async function claimedQuery<T>(pool: pg.Pool, settings: readonly Setting[], query: PgClientQuery): Promise<PgClientResult<T>> {
+export async function claimedQuery<T>(
+  pool: pg.Pool,
+  settings: readonly Setting[],
+  query: PgClientQuery,
+): Promise<PgClientResult<T>> {
   const client = await pool.connect()
   const notices: PgNotice[] = []
-  const onNotice = (notice: { severity?: string | undefined; message?: string | undefined; code?: string | undefined; detail?: string | undefined; hint?: string | undefined }) =>
-    notices.push({ ...notice, severity: notice.severity ?? 'NOTICE', message: notice.message ?? '' } as PgNotice)
+  const onNotice = (notice: {
+    severity?: string | undefined
+    message?: string | undefined
+    code?: string | undefined
+    detail?: string | undefined
+    hint?: string | undefined
+  }) => notices.push({ ...notice, severity: notice.severity ?? 'NOTICE', message: notice.message ?? '' } as PgNotice)
   // A connection that dies while it is out of the pool emits; unheard, that would end the process.
   const onError = () => {}
   client.on('notice', onNotice)
@@ -168,26 +192,35 @@ export async function claimedQuery<T>(pool: pg.Pool, settings: readonly Setting[
 
 /** The service with reads done by claimedQuery. Mutations and everything without settings go the stock way. */
 export function withClaimedQueries(
-  service: GraphileConfig.PgServiceConfiguration, pool: pg.Pool, onError?: (error: unknown, claims: Claims) => void,
+  service: GraphileConfig.PgServiceConfiguration,
+  pool: pg.Pool,
+  onError?: (error: unknown, claims: Claims) => void,
 ): GraphileConfig.PgServiceConfiguration {
   const { adaptor } = service
   surviveLostConnections(pool)
   const createWithPgClient: typeof adaptor.createWithPgClient = async (adaptorSettings, variant) => {
     const stock = await adaptor.createWithPgClient(adaptorSettings, variant)
     if (variant === 'SUPERUSER') return stock
-    const claimed = async <T>(pgSettings: Record<string, string | undefined> | null, callback: (client: PgClient) => T | Promise<T>): Promise<T> => {
-      const settings = Object.entries(pgSettings ?? {}).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)] as const]))
+    const claimed = async <T>(
+      pgSettings: Record<string, string | undefined> | null,
+      callback: (client: PgClient) => T | Promise<T>,
+    ): Promise<T> => {
+      const settings = Object.entries(pgSettings ?? {}).flatMap(([name, value]) =>
+        value == null ? [] : [[name, String(value)] as const],
+      )
       if (settings.length === 0) return stock(pgSettings, callback as never)
       const client: PgClient = {
         query: (query) => claimedQuery(pool, settings, query),
-        withTransaction: (inner) => stock(pgSettings, (transaction) => transaction.withTransaction(inner as never)) as never,
+        withTransaction: (inner) =>
+          stock(pgSettings, (transaction) => transaction.withTransaction(inner as never)) as never,
       }
       try {
         return await callback(client)
       } catch (error) {
         onError?.(error, claimsOf(settings))
         // Nobody may do next to nothing: what they lack is a sign-in, not a permission.
-        if (pgSettings?.role === 'app_anonymous' && isDatabaseError(error) && error.code === '42501') throw new ServerError('UNAUTHENTICATED')
+        if (pgSettings?.role === 'app_anonymous' && isDatabaseError(error) && error.code === '42501')
+          throw new ServerError('UNAUTHENTICATED')
         throw error
       }
     }
@@ -197,7 +230,8 @@ export function withClaimedQueries(
 }
 
 /** The claims that settings were made of. */
-const claimsOf = (settings: readonly Setting[]): Claims => Object.fromEntries(settings.map(([name, value]) => [name.replace(/^app[.]/, ''), value]))
+const claimsOf = (settings: readonly Setting[]): Claims =>
+  Object.fromEntries(settings.map(([name, value]) => [name.replace(/^app[.]/, ''), value]))
 
 /**
  * Keeps a connection that dies in somebody's hands from ending the process: the stock adaptor does not listen to the error that

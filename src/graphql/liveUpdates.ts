@@ -34,7 +34,11 @@ export interface LogRange {
   upto: string
 }
 
-export type DeploymentChangedTopic = Subscriber & { kind: 'deploymentChanged'; projectId: string | null; id: string | null }
+export type DeploymentChangedTopic = Subscriber & {
+  kind: 'deploymentChanged'
+  projectId: string | null
+  id: string | null
+}
 export type DeploymentLogsTopic = Subscriber & { kind: 'deploymentLogs'; deploymentId: string; after: string }
 
 /** What Grafast's `listen` step takes for a source of events. */
@@ -47,23 +51,31 @@ export interface LiveUpdates {
 export function makeLiveUpdates(listener: Listener): LiveUpdates {
   async function subscribe(topic: DeploymentChangedTopic | DeploymentLogsTopic): Promise<AsyncIterableIterator<never>> {
     const stop = new AbortController()
-    const source: AsyncGenerator<LogRange | DeploymentChange> = topic.kind === 'deploymentLogs'
-      ? await deploymentLogs(listener, topic, stop.signal)
-      : await deploymentChanged(listener, topic, stop.signal)
+    const source: AsyncGenerator<LogRange | DeploymentChange> =
+      topic.kind === 'deploymentLogs'
+        ? await deploymentLogs(listener, topic, stop.signal)
+        : await deploymentChanged(listener, topic, stop.signal)
     return untilStopped(source, stop) as AsyncIterableIterator<never>
   }
   return { subscribe } as LiveUpdates
 }
 
-async function deploymentLogs(listener: Listener, topic: DeploymentLogsTopic, signal: AbortSignal): Promise<AsyncGenerator<LogRange>> {
+async function deploymentLogs(
+  listener: Listener,
+  topic: DeploymentLogsTopic,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<LogRange>> {
   const deploymentId = uuid(topic.deploymentId)
   let after = sequence(topic.after)
   await mustSee(topic, 'deployments', deploymentId)
   // From here on nothing is missed: LISTEN first, then the backlog, then what was notified meanwhile.
   const notifications = await listener.subscribe(`deployment_logs:${deploymentId}`, signal)
-  const [last] = await read<{ sequence: string }>(topic,
+  const [last] = await read<{ sequence: string }>(
+    topic,
     `select sequence from app_public.deployment_logs
-      where tenant_id = $1 and deployment_id = $2 order by sequence desc limit 1`, [deploymentId])
+      where tenant_id = $1 and deployment_id = $2 order by sequence desc limit 1`,
+    [deploymentId],
+  )
 
   return (async function* () {
     async function* upTo(end: bigint): AsyncGenerator<LogRange> {
@@ -82,7 +94,11 @@ async function deploymentLogs(listener: Listener, topic: DeploymentLogsTopic, si
   })()
 }
 
-async function deploymentChanged(listener: Listener, topic: DeploymentChangedTopic, signal: AbortSignal): Promise<AsyncGenerator<DeploymentChange>> {
+async function deploymentChanged(
+  listener: Listener,
+  topic: DeploymentChangedTopic,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<DeploymentChange>> {
   const projectId = topic.projectId === null ? null : uuid(topic.projectId)
   const id = topic.id === null ? null : uuid(topic.id)
   const tenantId = tenantOf(topic)
@@ -97,11 +113,13 @@ async function deploymentChanged(listener: Listener, topic: DeploymentChangedTop
       if (projectId !== null && event.projectId !== projectId) continue
       if (id !== null && event.subjectId !== id) continue
       // The row security of both tables decides whether the subscriber is told.
-      const [seen] = await read<{ type: string }>(topic,
+      const [seen] = await read<{ type: string }>(
+        topic,
         `select e.type from app_public.events e
           where e.tenant_id = $1 and e.created_at = $2::timestamptz and e.id = $3
             and exists (select from app_public.deployments d where d.tenant_id = $1 and d.id = e.subject_id)`,
-        [event.createdAt, event.id])
+        [event.createdAt, event.id],
+      )
       if (seen) yield { eventId: String(event.id), type: seen.type, deploymentId: event.subjectId }
     }
   })()
@@ -118,7 +136,7 @@ function untilStopped<T>(source: AsyncGenerator<T>, stop: AbortController): Asyn
     async next() {
       if (stop.signal.aborted) return end
       try {
-        return await source.next() as IteratorResult<LiveEvent<T>>
+        return (await source.next()) as IteratorResult<LiveEvent<T>>
       } catch (error) {
         stop.abort()
         return { done: false, value: { failure: error as Error } }
@@ -145,7 +163,8 @@ function tenantOf({ pgSettings }: Subscriber): string {
 /** Rows of one statement under the subscriber's claims; `$1` is their tenant. */
 async function read<T>(subscriber: Subscriber, text: string, values: unknown[]): Promise<readonly T[]> {
   const { rows } = await subscriber.withPgClient(subscriber.pgSettings, (client) =>
-    client.query<T>({ text, values: [tenantOf(subscriber), ...values] }))
+    client.query<T>({ text, values: [tenantOf(subscriber), ...values] }),
+  )
   return rows
 }
 
@@ -161,14 +180,15 @@ function uuid(text: string): string {
 }
 
 function sequence(text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) throw new ServerError('BAD_USER_INPUT', '`after` must be 0 or the last sequence that was read.')
+  if (!/^\d{1,18}$/.test(text))
+    throw new ServerError('BAD_USER_INPUT', '`after` must be 0 or the last sequence that was read.')
   return BigInt(text)
 }
 
 function parse(payload: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(payload)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
   } catch {
     return {}
   }

@@ -66,21 +66,38 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
     pgSettings: (requestContext) => settingsOf(deps.claimsOf(requestContext)),
   })
   return {
-    extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset, makeErrorsPreset(deps.log)],
+    extends: [
+      PostGraphileAmberPreset,
+      PgSimplifyInflectionPreset,
+      PostGraphileConnectionFilterPreset,
+      makeErrorsPreset(deps.log),
+    ],
     plugins: [
       pgSmartTagsFromFile(join(import.meta.dirname, 'tags.json5')),
-      TenantKeysPlugin, TenantFilterPlugin, RelationNamesPlugin, IndexedOnlyPlugin, EnumNamesPlugin, ResultNamesPlugin, LeanRootPlugin, RefusalsPlugin,
-      HistoryPlugin, UserFieldsPlugin, makeSubscriptionsPlugin(deps.liveUpdates),
+      TenantKeysPlugin,
+      TenantFilterPlugin,
+      RelationNamesPlugin,
+      IndexedOnlyPlugin,
+      EnumNamesPlugin,
+      ResultNamesPlugin,
+      LeanRootPlugin,
+      RefusalsPlugin,
+      HistoryPlugin,
+      UserFieldsPlugin,
+      makeSubscriptionsPlugin(deps.liveUpdates),
       makeLimitsPlugin({ ...deps.limits, introspection: deps.introspection }),
       ...(deps.persistedDocuments === undefined ? [] : [makePersistedDocumentsPlugin(deps.persistedDocuments)]),
     ],
     // `filter` does all that `condition` does; a schema that can't be built as a whole must not start.
     disablePlugins: [
-      'PgConditionArgumentPlugin', 'PgConditionCustomFieldsPlugin', 'SwallowErrorsPlugin',
+      'PgConditionArgumentPlugin',
+      'PgConditionCustomFieldsPlugin',
+      'SwallowErrorsPlugin',
       // Relay has long stopped asking for `query { query }`.
       'QueryQueryPlugin',
       // One filter may not reach into another table: what that costs can't be told from the document.
-      'PgConnectionArgFilterForwardRelationsPlugin', 'PgConnectionArgFilterBackwardRelationsPlugin',
+      'PgConnectionArgFilterForwardRelationsPlugin',
+      'PgConnectionArgFilterBackwardRelationsPlugin',
     ],
     pgServices: [deps.claimedQueries === false ? service : withClaimedQueries(service, deps.pool, deps.onRefused)],
     // An argument without a default is one that must be given.
@@ -91,7 +108,15 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       pgForbidSetofFunctionsToReturnNull: true,
       sortExport: true,
       connectionFilterAllowedOperators: [
-        'isNull', 'equalTo', 'notEqualTo', 'in', 'notIn', 'lessThan', 'lessThanOrEqualTo', 'greaterThan', 'greaterThanOrEqualTo',
+        'isNull',
+        'equalTo',
+        'notEqualTo',
+        'in',
+        'notIn',
+        'lessThan',
+        'lessThanOrEqualTo',
+        'greaterThan',
+        'greaterThanOrEqualTo',
       ],
       connectionFilterComputedColumns: false,
       connectionFilterSetofFunctions: false,

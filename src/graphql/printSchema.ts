@@ -8,16 +8,18 @@ import { makePreset } from './preset.ts'
 export async function printSchemaSDL(authenticatorUrl: string): Promise<string> {
   const pool = new pg.Pool({ connectionString: authenticatorUrl, max: 2, application_name: 'freehold-schema' })
   try {
-    const { schema } = await makeSchema(makePreset({
-      pool,
-      log: makeLogger({ level: 'silent' }),
-      limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
-      introspection: true,
-      graphiql: false,
-      bodyMaxBytes: 1_048_576,
-      claimsOf: () => undefined,
-      liveUpdates: { subscribe: (): Promise<never> => Promise.reject(new Error('no live updates while printing')) },
-    }))
+    const { schema } = await makeSchema(
+      makePreset({
+        pool,
+        log: makeLogger({ level: 'silent' }),
+        limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
+        introspection: true,
+        graphiql: false,
+        bodyMaxBytes: 1_048_576,
+        claimsOf: () => undefined,
+        liveUpdates: { subscribe: (): Promise<never> => Promise.reject(new Error('no live updates while printing')) },
+      }),
+    )
     return `${printSchema(lexicographicSortSchema(schema))}\n`
   } finally {
     await pool.end()

@@ -20,7 +20,8 @@ import { installWebhooks } from './install/webhooks.ts'
 import { makeRefusalLog } from './refusals.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'webhookMaxBytes' | 'limits'> & Partial<Pick<Config, 'trustedProxies'>>
+  config: Pick<Config, 'cors' | 'introspection' | 'graphiql' | 'bodyMaxBytes' | 'webhookMaxBytes' | 'limits'> &
+    Partial<Pick<Config, 'trustedProxies'>>
   /** Connections of freehold_authenticator; the caller ends it after `close`. */
   pool: pg.Pool
   /** The same role's URL, for the one connection that listens. */
@@ -72,7 +73,11 @@ export async function makeApp(deps: AppDeps): Promise<App> {
     installAuthentication(app, authenticator)
     installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })
     graphql = await installGraphql(app, {
-      ...config, pool, log, authenticator, refusals,
+      ...config,
+      pool,
+      log,
+      authenticator,
+      refusals,
       liveUpdates: makeLiveUpdates(listener),
       ...(deps.persistedDocuments !== undefined && { persistedDocuments: deps.persistedDocuments }),
     })

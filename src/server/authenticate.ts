@@ -41,12 +41,16 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
     async authenticate({ token, tenant, ip, userAgent, requestId }) {
       const of = { ip: ip ?? '', user_agent: userAgent ?? '', request_id: requestId }
       // A digest, so that no token lies about in memory longer than its request.
-      const key = createHash('sha256').update(JSON.stringify([token, tenant, ip])).digest('base64')
+      const key = createHash('sha256')
+        .update(JSON.stringify([token, tenant, ip]))
+        .digest('base64')
       const kept = cache.get(key)
       if (kept && kept.until > Date.now()) return { ...kept.claims, ...of }
 
       const revocationsBefore = revocations
-      const { rows: [row] } = await pool.query<{ claims: Claims & { cacheable?: boolean } }>({
+      const {
+        rows: [row],
+      } = await pool.query<{ claims: Claims & { cacheable?: boolean } }>({
         name: 'authenticate',
         text: 'select app_private.authenticate($1, $2, $3, $4, $5) as claims',
         values: [token, tenant, ip, userAgent, requestId],
@@ -62,7 +66,8 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
 
     revoke(payload) {
       revocations++
-      for (const [key, { claims }] of cache) if (isRevoked(claims, payload) || payload === `visibility:${claims.tenant_id}`) cache.delete(key)
+      for (const [key, { claims }] of cache)
+        if (isRevoked(claims, payload) || payload === `visibility:${claims.tenant_id}`) cache.delete(key)
       log.debug({ revoked: payload }, 'revocation')
     },
 
@@ -76,7 +81,7 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
 
 /** Whether a payload of auth_revoked means the holder of these claims: a session's or key's id, `user:<id>` or `tenant:<id>`. */
 export function isRevoked(claims: Claims, payload: string): boolean {
-  const [kind, id] = payload.includes(':') ? payload.split(':', 2) as [string, string] : ['', payload]
+  const [kind, id] = payload.includes(':') ? (payload.split(':', 2) as [string, string]) : ['', payload]
   if (id === '') return false
   if (kind === 'user') return claims.user_id === id
   if (kind === 'tenant') return claims.tenant_id === id

@@ -32,7 +32,9 @@ export function makeRefusalLog({ pool, log }: { pool: pg.Pool; log: Logger }): R
       if (pending.size >= MAX_PENDING) return
       const work = pool
         .query('select app_private.log_refusal($1, $2, $3)', [JSON.stringify(claims), shown.code, shown.httpStatus])
-        .catch((failure: unknown) => log.error({ err: failure, code: shown.code }, 'a refusal could not be written down'))
+        .catch((failure: unknown) =>
+          log.error({ err: failure, code: shown.code }, 'a refusal could not be written down'),
+        )
         .finally(() => pending.delete(work))
       pending.add(work)
     },

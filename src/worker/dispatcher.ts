@@ -24,7 +24,12 @@ export interface DispatcherDeps {
  * Empties the outbox whenever somebody says that it has something, and every five seconds. Several processes may: each takes events
  * that no other holds.
  */
-export async function startDispatcher({ connectionString, pool, log, intervalMs = INTERVAL_MS }: DispatcherDeps): Promise<Dispatcher> {
+export async function startDispatcher({
+  connectionString,
+  pool,
+  log,
+  intervalMs = INTERVAL_MS,
+}: DispatcherDeps): Promise<Dispatcher> {
   let isStopping = false
   let isAgain = false
   let round: Promise<void> | undefined
@@ -33,7 +38,9 @@ export async function startDispatcher({ connectionString, pool, log, intervalMs 
     do {
       isAgain = false
       while (!isStopping) {
-        const { rows: [row] } = await pool.query<{ count: number }>('select app_private.dispatch_events($1) as count', [BATCH])
+        const {
+          rows: [row],
+        } = await pool.query<{ count: number }>('select app_private.dispatch_events($1) as count', [BATCH])
         if (row!.count === 0) break
         log.debug({ count: row!.count }, 'events dispatched')
       }
@@ -45,14 +52,19 @@ export async function startDispatcher({ connectionString, pool, log, intervalMs 
     isAgain = true
     round ??= drain()
       .catch((error: unknown) => log.warn({ err: error }, 'events could not be dispatched; trying again soon'))
-      .finally(() => { round = undefined })
+      .finally(() => {
+        round = undefined
+      })
   }
 
   const listener = await makeListener({
-    connectionString, log,
+    connectionString,
+    log,
     always: { dispatch_events: wake },
     // What was said while nobody listened is not repeated.
-    onChange: (isListening) => { if (isListening) wake() },
+    onChange: (isListening) => {
+      if (isListening) wake()
+    },
   })
   const timer = setInterval(wake, intervalMs)
   return {

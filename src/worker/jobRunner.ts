@@ -31,7 +31,13 @@ export interface JobRunner {
  * Keeps graphile-worker running. It gives up by itself when it cannot write down how a job ended; then it is started again under
  * another name, and the job, which nobody knows the end of, runs again.
  */
-export async function startJobRunner({ pool, connectionString, log, taskList, concurrentJobs }: JobRunnerDeps): Promise<JobRunner> {
+export async function startJobRunner({
+  pool,
+  connectionString,
+  log,
+  taskList,
+  concurrentJobs,
+}: JobRunnerDeps): Promise<JobRunner> {
   const stopping = new AbortController()
   let current: { runner: Runner; liveness: Liveness; over: Promise<void> } | undefined
   let restarting: Promise<void> | undefined
@@ -42,18 +48,28 @@ export async function startJobRunner({ pool, connectionString, log, taskList, co
       const events: WorkerEvents = new EventEmitter()
       const stuck = untilStuck(events)
       const runner = await run({
-        pgPool: pool, noHandleSignals: true, taskList, preset: makeWorkerPreset({ log, liveness, concurrentJobs, events }),
+        pgPool: pool,
+        noHandleSignals: true,
+        taskList,
+        preset: makeWorkerPreset({ log, liveness, concurrentJobs, events }),
       })
       const over = Promise.race([runner.promise, stuck])
       current = { runner, liveness, over }
-      over.then(() => undefined, (error: unknown) => error).then((error) => {
-        if (stopping.signal.aborted) return
-        // One that is stuck still has its clock; nothing else of it is left to stop.
-        if (error instanceof StuckError) runner.stop().catch(() => {})
-        log.error({ err: error }, 'graphile-worker gave up; starting it again')
-        current = undefined
-        restarting = restart(liveness).finally(() => { restarting = undefined })
-      })
+      void over
+        .then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        .then((error) => {
+          if (stopping.signal.aborted) return
+          // One that is stuck still has its clock; nothing else of it is left to stop.
+          if (error instanceof StuckError) runner.stop().catch(() => {})
+          log.error({ err: error }, 'graphile-worker gave up; starting it again')
+          current = undefined
+          restarting = restart(liveness).finally(() => {
+            restarting = undefined
+          })
+        })
     } catch (error) {
       await liveness.close()
       throw error
@@ -65,10 +81,13 @@ export async function startJobRunner({ pool, connectionString, log, taskList, co
     for (let isRunning = false; !isRunning;) {
       await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted) return
-      isRunning = await begin().then(() => true, (error: unknown) => {
-        log.warn({ err: error }, 'graphile-worker could not be started; trying again soon')
-        return false
-      })
+      isRunning = await begin().then(
+        () => true,
+        (error: unknown) => {
+          log.warn({ err: error }, 'graphile-worker could not be started; trying again soon')
+          return false
+        },
+      )
     }
     await lookForDead()
   }
@@ -82,7 +101,7 @@ export async function startJobRunner({ pool, connectionString, log, taskList, co
     unlock().catch((error: unknown) => log.warn({ err: error }, 'jobs of dead workers could not be looked for'))
 
   await begin()
-  const timer = setInterval(lookForDead, UNLOCK_INTERVAL_MS)
+  const timer = setInterval(() => void lookForDead(), UNLOCK_INTERVAL_MS)
   const ready = unlock()
   ready.catch(() => {})
 
@@ -118,7 +137,10 @@ function untilStuck(events: WorkerEvents): Promise<never> {
     void (async () => {
       await Promise.allSettled(workers.map((worker) => worker.promise))
       const hasEnded = await Promise.race([
-        workerPool.promise.then(() => true, () => true),
+        workerPool.promise.then(
+          () => true,
+          () => true,
+        ),
         sleep(SHUTDOWN_PATIENCE_MS, false, { ref: false }),
       ])
       if (!hasEnded) reject(new StuckError('graphile-worker did not end its shutdown'))

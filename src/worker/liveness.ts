@@ -28,8 +28,11 @@ export function showLiveness({ connectionString, log }: { connectionString: stri
 
   async function connect(): Promise<pg.Client> {
     const next = new pg.Client({
-      connectionString, application_name: `freehold-worker-liveness ${process.pid}`,
-      connectionTimeoutMillis: 5000, keepAlive: true, keepAliveInitialDelayMillis: 10_000,
+      connectionString,
+      application_name: `freehold-worker-liveness ${process.pid}`,
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
     })
     const lost = (error?: Error) => {
       client = undefined
@@ -66,7 +69,9 @@ export function showLiveness({ connectionString, log }: { connectionString: stri
           await sleep(pause, undefined, { signal: closing.signal }).catch(() => {})
         }
       }
-    })().finally(() => { reconnecting = undefined })
+    })().finally(() => {
+      reconnecting = undefined
+    })
     return reconnecting
   }
 

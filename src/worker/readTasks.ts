@@ -13,9 +13,13 @@ export async function readTasks(deps: TaskDeps, log: Logger): Promise<TaskList> 
   const tasks: TaskList = {}
   for (const file of (await readdir(DIRECTORY)).sort()) {
     const identifier = FILE.exec(file)?.[1]
-    const { default: definition } = (await import(pathToFileURL(join(DIRECTORY, file)).href)) as { default?: TaskDefinition }
+    const { default: definition } = (await import(pathToFileURL(join(DIRECTORY, file)).href)) as {
+      default?: TaskDefinition
+    }
     if (identifier === undefined || typeof definition?.bind !== 'function') {
-      throw new Error(`src/worker/tasks/${file} is no task: name it <topic>__<verb>.ts and export defineTask(…) by default.`)
+      throw new Error(
+        `src/worker/tasks/${file} is no task: name it <topic>__<verb>.ts and export defineTask(…) by default.`,
+      )
     }
     tasks[identifier] = definition.bind(deps, log)
   }

@@ -27,7 +27,8 @@ export interface RunningWorker {
 export async function runWorker({ config, pool, logger }: WorkerDeps): Promise<RunningWorker> {
   const { connectionString, max } = pool.options
   if (connectionString === undefined) throw new Error('The pool of the worker was not made of a URL')
-  if (max <= CONNECTIONS_ASIDE) throw new ConfigurationError([`POOL_SIZE is ${max}: a worker needs at least ${CONNECTIONS_ASIDE + 1}.`])
+  if (max <= CONNECTIONS_ASIDE)
+    throw new ConfigurationError([`POOL_SIZE is ${max}: a worker needs at least ${CONNECTIONS_ASIDE + 1}.`])
   const log = logger.child({ part: 'worker' })
 
   // Unheard, the loss of a connection that is lent out would end the process; whoever has it learns of it from the next query.
@@ -42,7 +43,13 @@ export async function runWorker({ config, pool, logger }: WorkerDeps): Promise<R
   }
   try {
     const taskList = await readTasks({ config, pool, mailer }, log)
-    const jobs = await startJobRunner({ pool, connectionString, log, taskList, concurrentJobs: max - CONNECTIONS_ASIDE })
+    const jobs = await startJobRunner({
+      pool,
+      connectionString,
+      log,
+      taskList,
+      concurrentJobs: max - CONNECTIONS_ASIDE,
+    })
     closers.push(jobs.stop)
     const dispatcher = await startDispatcher({ connectionString, pool, log })
     closers.push(dispatcher.stop)

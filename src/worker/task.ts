@@ -33,19 +33,27 @@ export interface TaskDefinition {
  * then tried again with growing pauses, 25 times. Returning means done, also when there was nothing left to do.
  */
 export function defineTask<T extends z.ZodType>(
-  payload: T, run: (payload: z.output<T>, context: TaskContext) => Promise<void>,
+  payload: T,
+  run: (payload: z.output<T>, context: TaskContext) => Promise<void>,
 ): TaskDefinition {
   return {
-    bind: (deps, log) => async (given: unknown, { job, abortSignal }: JobHelpers) => {
-      const parsed = payload.safeParse(given)
-      if (!parsed.success) throw new Error(`The payload has another shape: ${z.prettifyError(parsed.error)}`)
-      const context = { ...deps, jobId: job.id, signal: abortSignal, log: log.child({ task: job.task_identifier, jobId: job.id }) }
-      try {
-        await run(parsed.data, context)
-      } catch (error) {
-        throw withoutSecretsIn(error)
-      }
-    },
+    bind:
+      (deps, log) =>
+      async (given: unknown, { job, abortSignal }: JobHelpers) => {
+        const parsed = payload.safeParse(given)
+        if (!parsed.success) throw new Error(`The payload has another shape: ${z.prettifyError(parsed.error)}`)
+        const context = {
+          ...deps,
+          jobId: job.id,
+          signal: abortSignal,
+          log: log.child({ task: job.task_identifier, jobId: job.id }),
+        }
+        try {
+          await run(parsed.data, context)
+        } catch (error) {
+          throw withoutSecretsIn(error)
+        }
+      },
   }
 }
 

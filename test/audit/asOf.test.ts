@@ -13,7 +13,17 @@ afterAll(() => database?.close())
 
 /** What a change of is no news (sql/triggers/audit.sql); the ledger may hold an older value. */
 const QUIET: Record<string, readonly string[]> = { deployments: ['heartbeat_at', 'lease_expires_at'] }
-const TABLES = ['teams', 'team_members', 'projects', 'project_members', 'project_environments', 'deployments', 'webhook_sources', 'api_keys', 'tenant_members'] as const
+const TABLES = [
+  'teams',
+  'team_members',
+  'projects',
+  'project_members',
+  'project_environments',
+  'deployments',
+  'webhook_sources',
+  'api_keys',
+  'tenant_members',
+] as const
 type Dump = Record<(typeof TABLES)[number], unknown[]>
 
 const rowsOf = (from: string) =>
@@ -21,49 +31,73 @@ const rowsOf = (from: string) =>
 
 /** What Alice, the owner, sees of every table now. Columns without news are left out, `updated_at` too. */
 async function dump(): Promise<Dump> {
-  const entries = await Promise.all(TABLES.map(async (table) => {
-    const [row] = await cast.as<{ rows: unknown[] }>(cast.alice, rowsOf(`app_public.${table}`), [[...(QUIET[table] ?? []), 'updated_at', 'last_used_at', 'usage_count', 'last_used', 'last_received_at']])
-    return [table, row!.rows]
-  }))
+  const entries = await Promise.all(
+    TABLES.map(async (table) => {
+      const [row] = await cast.as<{ rows: unknown[] }>(cast.alice, rowsOf(`app_public.${table}`), [
+        [...(QUIET[table] ?? []), 'updated_at', 'last_used_at', 'usage_count', 'last_used', 'last_received_at'],
+      ])
+      return [table, row!.rows]
+    }),
+  )
   return Object.fromEntries(entries) as Dump
 }
 
 async function asOf(at: string): Promise<Dump> {
-  const entries = await Promise.all(TABLES.map(async (table) => {
-    const [row] = await cast.as<{ rows: unknown[] }>(cast.alice, rowsOf(`app_public.${table}_as_of($2)`),
-      [[...(QUIET[table] ?? []), 'updated_at', 'last_used_at', 'usage_count', 'last_used', 'last_received_at'], at])
-    return [table, row!.rows]
-  }))
+  const entries = await Promise.all(
+    TABLES.map(async (table) => {
+      const [row] = await cast.as<{ rows: unknown[] }>(cast.alice, rowsOf(`app_public.${table}_as_of($2)`), [
+        [...(QUIET[table] ?? []), 'updated_at', 'last_used_at', 'usage_count', 'last_used', 'last_received_at'],
+        at,
+      ])
+      return [table, row!.rows]
+    }),
+  )
   return Object.fromEntries(entries) as Dump
 }
 
-const clock = async () => (await database.superuser.query<{ at: string }>('select clock_timestamp()::text as at')).rows[0]!.at
+const clock = async () =>
+  (await database.superuser.query<{ at: string }>('select clock_timestamp()::text as at')).rows[0]!.at
 
 /** One transaction of random statements; what a row is chosen by is `n`, so that a case shrinks. */
 type Step = { verb: string; n: number; text: string }
 const STEPS: Record<string, (n: number) => string> = {
-  addTeam: () => `insert into app_public.teams (tenant_id, name) select $1, left($2 || gen_random_uuid(), 60) where $3::int is not null`,
-  renameTeam: (n) => `update app_public.teams set name = left($2 || id, 60), description = $2 where tenant_id = $1 and id = (${nth('teams', n)}) and $3::int is not null`,
-  endTeam: (n) => `update app_public.teams set deleted_at = now() where tenant_id = $1 and id = (${nth('teams', n)}) and $2 is not null and $3::int is not null`,
-  dropTeam: (n) => `delete from app_public.teams where tenant_id = $1 and id = (${nth('teams', n)}) and $2 is not null and $3::int is not null`,
+  addTeam: () =>
+    `insert into app_public.teams (tenant_id, name) select $1, left($2 || gen_random_uuid(), 60) where $3::int is not null`,
+  renameTeam: (n) =>
+    `update app_public.teams set name = left($2 || id, 60), description = $2 where tenant_id = $1 and id = (${nth('teams', n)}) and $3::int is not null`,
+  endTeam: (n) =>
+    `update app_public.teams set deleted_at = now() where tenant_id = $1 and id = (${nth('teams', n)}) and $2 is not null and $3::int is not null`,
+  dropTeam: (n) =>
+    `delete from app_public.teams where tenant_id = $1 and id = (${nth('teams', n)}) and $2 is not null and $3::int is not null`,
   joinTeam: (n) => `insert into app_public.team_members (tenant_id, team_id, user_id) select $1, t.id, m.user_id
     from app_public.teams t, app_public.tenant_members m where t.tenant_id = $1 and m.tenant_id = $1 and m.user_id is not null
     and t.id = (${nth('teams', n)}) and $2 is not null and $3::int is not null on conflict do nothing`,
   addProject: () => `insert into app_public.projects (tenant_id, owner_id, name, slug, visibility)
     select $1, (select user_id from app_public.tenant_members where tenant_id = $1 and role = 'owner'), 'p', 'p-' || gen_random_uuid(), 'public' where $2 is not null and $3::int is not null`,
-  changeProject: (n) => `update app_public.projects set description = $2, total_files = $3, visibility = case when $3 % 2 = 0 then 'private' else 'team' end::app_public.visibility
+  changeProject: (
+    n,
+  ) => `update app_public.projects set description = $2, total_files = $3, visibility = case when $3 % 2 = 0 then 'private' else 'team' end::app_public.visibility
     where tenant_id = $1 and id = (${nth('projects', n)})`,
-  endProject: (n) => `update app_public.projects set deleted_at = case when deleted_at is null then now() end where tenant_id = $1 and id = (${nth('projects', n)}) and $2 is not null and $3::int is not null`,
-  dropProject: (n) => `delete from app_public.projects where tenant_id = $1 and id = (${nth('projects', n)}) and $2 is not null and $3::int % 3 = 0`,
+  endProject: (n) =>
+    `update app_public.projects set deleted_at = case when deleted_at is null then now() end where tenant_id = $1 and id = (${nth('projects', n)}) and $2 is not null and $3::int is not null`,
+  dropProject: (n) =>
+    `delete from app_public.projects where tenant_id = $1 and id = (${nth('projects', n)}) and $2 is not null and $3::int % 3 = 0`,
   addEnvironment: (n) => `insert into app_public.project_environments (tenant_id, project_id, name, type)
     select $1, id, 'e' || md5($2 || $3), 'staging' from app_public.projects where tenant_id = $1 and id = (${nth('projects', n)}) on conflict do nothing`,
-  endEnvironment: (n) => `update app_public.project_environments set deleted_at = now() where tenant_id = $1 and id = (${nth('project_environments', n)}) and $2 is not null and $3::int is not null`,
-  addDeployment: (n) => `insert into app_public.deployments (tenant_id, project_id, environment_id, environment, commit_sha, ref, provider, external_id)
+  endEnvironment: (n) =>
+    `update app_public.project_environments set deleted_at = now() where tenant_id = $1 and id = (${nth('project_environments', n)}) and $2 is not null and $3::int is not null`,
+  addDeployment: (
+    n,
+  ) => `insert into app_public.deployments (tenant_id, project_id, environment_id, environment, commit_sha, ref, provider, external_id)
     select tenant_id, project_id, id, type, left(md5($2), 12), 'refs/heads/b' || $3, case when $3 % 2 = 0 then 'docker' else 'nomad' end, 'x'
     from app_public.project_environments where tenant_id = $1 and id = (${nth('project_environments', n)})`,
-  build: (n) => `update app_public.deployments set status = 'building', build_started_at = now(), runner = 'r', lease_expires_at = now() + interval '1 minute'
+  build: (
+    n,
+  ) => `update app_public.deployments set status = 'building', build_started_at = now(), runner = 'r', lease_expires_at = now() + interval '1 minute'
     where tenant_id = $1 and status = 'pending' and approval_state in ('not_required', 'approved') and id = (${nth('deployments', n)}) and $2 is not null and $3::int is not null`,
-  measure: (n) => `update app_public.deployments set metrics = jsonb_build_object('n', $3::int), is_locked = not is_locked, heartbeat_at = now()
+  measure: (
+    n,
+  ) => `update app_public.deployments set metrics = jsonb_build_object('n', $3::int), is_locked = not is_locked, heartbeat_at = now()
     where tenant_id = $1 and id = (${nth('deployments', n)}) and $2 is not null`,
 }
 const nth = (table: string, n: number) =>
@@ -77,8 +111,14 @@ async function run(steps: readonly Step[]): Promise<void> {
       await client.query('savepoint step')
       try {
         const sql = STEPS[verb]!(n)
-        await client.query(`with given as (select $1::uuid, $2::text, $3::int) ${sql}`.replaceAll('$2', '$2::text').replaceAll('$2::text::text', '$2::text')
-          .replaceAll('$3', '$3::int').replaceAll('$3::int::int', '$3::int'), [cast.tenants.acme.id, text, n])
+        await client.query(
+          `with given as (select $1::uuid, $2::text, $3::int) ${sql}`
+            .replaceAll('$2', '$2::text')
+            .replaceAll('$2::text::text', '$2::text')
+            .replaceAll('$3', '$3::int')
+            .replaceAll('$3::int::int', '$3::int'),
+          [cast.tenants.acme.id, text, n],
+        )
         done.set(verb, (done.get(verb) ?? 0) + 1)
       } catch (error) {
         failed.set(verb, String(error))
@@ -95,48 +135,91 @@ const failed = new Map<string, string>()
 
 test('as-of reads equal the dumps that were taken at those moments', async () => {
   const taken: { at: string; dump: Dump }[] = []
-  const step = fc.record({ verb: fc.constantFrom(...Object.keys(STEPS)), n: fc.nat(30), text: fc.string({ unit: fc.constantFrom(...'aé"\\\'{}, 😀'), maxLength: 12 }) })
-  await run(['addTeam', 'addProject', 'addProject', 'addEnvironment', 'addDeployment', 'joinTeam'].map((verb, n) => ({ verb, n, text: 'start' })))
-  await fc.assert(fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }), async (transactions) => {
-    for (const steps of transactions) {
-      await run(steps)
-      taken.push({ at: await clock(), dump: await dump() })
-    }
-    const { at, dump: expected } = taken.at(-1)!
-    expect(await asOf(at)).toEqual(expected)
-  }), { numRuns: 15, endOnFailure: true })
+  const step = fc.record({
+    verb: fc.constantFrom(...Object.keys(STEPS)),
+    n: fc.nat(30),
+    text: fc.string({ unit: fc.constantFrom(...'aé"\\\'{}, 😀'), maxLength: 12 }),
+  })
+  await run(
+    ['addTeam', 'addProject', 'addProject', 'addEnvironment', 'addDeployment', 'joinTeam'].map((verb, n) => ({
+      verb,
+      n,
+      text: 'start',
+    })),
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
+      async (transactions) => {
+        for (const steps of transactions) {
+          await run(steps)
+          taken.push({ at: await clock(), dump: await dump() })
+        }
+        const { at, dump: expected } = taken.at(-1)!
+        expect(await asOf(at)).toEqual(expected)
+      },
+    ),
+    { numRuns: 15, endOnFailure: true },
+  )
   // And later, when much has happened since.
   for (const { at, dump: expected } of taken) expect(await asOf(at)).toEqual(expected)
   // Every kind of step was taken, or nothing was tried.
-  expect(Object.keys(STEPS).filter((verb) => !done.has(verb)).map((verb) => [verb, failed.get(verb)])).toEqual([])
+  expect(
+    Object.keys(STEPS)
+      .filter((verb) => !done.has(verb))
+      .map((verb) => [verb, failed.get(verb)]),
+  ).toEqual([])
   expect(taken.some(({ dump }) => dump.deployments.length > 0)).toBe(true)
   expect(taken.length).toBeGreaterThan(15)
 }, 120_000)
 
 test('one row as of a moment is that row of the list, and none before it was there', async () => {
   const before = await clock()
-  const [team] = await cast.as<{ id: string }>(cast.alice, `insert into app_public.teams (name) values ('Night shift') returning id`)
+  const [team] = await cast.as<{ id: string }>(
+    cast.alice,
+    `insert into app_public.teams (name) values ('Night shift') returning id`,
+  )
   const between = await clock()
   await cast.as(cast.alice, `update app_public.teams set name = 'Day shift' where id = $1 returning id`, [team!.id])
   const after = await clock()
   const name = async (at: string, caller = cast.vera) =>
-    (await cast.as<{ name: string | null }>(caller, 'select name from app_public.team_as_of($1, $2)', [team!.id, at]))[0]?.name ?? null
+    (
+      await cast.as<{ name: string | null }>(caller, 'select name from app_public.team_as_of($1, $2)', [team!.id, at])
+    )[0]?.name ?? null
   expect(await name(before)).toBeNull()
   expect(await name(between)).toBe('Night shift')
   expect(await name(after)).toBe('Day shift')
   expect(await name(between, cast.mallory)).toBeNull()
-  const [{ count }] = await cast.as<{ count: string }>(cast.vera, `select count(*) from app_public.teams_as_of($1) where name = 'Night shift'`, [between]) as [{ count: string }]
+  const [{ count }] = (await cast.as<{ count: string }>(
+    cast.vera,
+    `select count(*) from app_public.teams_as_of($1) where name = 'Night shift'`,
+    [between],
+  )) as [{ count: string }]
   expect(count).toBe('1')
 })
 
 test('a project as of a moment is seen by who sees it now; a deleted one by admins', async () => {
-  const [made] = await cast.as<{ id: string }>(cast.bob, `insert into app_public.projects (name, slug, visibility) values ('Hidden', 'hidden', 'private') returning id`)
+  const [made] = await cast.as<{ id: string }>(
+    cast.bob,
+    `insert into app_public.projects (name, slug, visibility) values ('Hidden', 'hidden', 'private') returning id`,
+  )
   const at = await clock()
   const sees = async (caller: { token: string }) =>
-    (await cast.as<{ id: string }>(caller, 'select id from app_public.projects_as_of($1) where id = $2', [at, made!.id])).length
-  expect([await sees(cast.bob), await sees(cast.alice), await sees(cast.vera), await sees(cast.mallory)]).toEqual([1, 1, 0, 0])
+    (
+      await cast.as<{ id: string }>(caller, 'select id from app_public.projects_as_of($1) where id = $2', [
+        at,
+        made!.id,
+      ])
+    ).length
+  expect([await sees(cast.bob), await sees(cast.alice), await sees(cast.vera), await sees(cast.mallory)]).toEqual([
+    1, 1, 0, 0,
+  ])
   await cast.as(cast.alice, 'select id from app_public.delete_project($1)', [made!.id])
-  expect([await sees(cast.bob), await sees(cast.alice), await sees(cast.vera), await sees(cast.mallory)]).toEqual([0, 1, 0, 0])
+  expect([await sees(cast.bob), await sees(cast.alice), await sees(cast.vera), await sees(cast.mallory)]).toEqual([
+    0, 1, 0, 0,
+  ])
   const now = await clock()
-  expect(await cast.as(cast.alice, 'select id from app_public.projects_as_of($1) where id = $2', [now, made!.id])).toEqual([])
+  expect(
+    await cast.as(cast.alice, 'select id from app_public.projects_as_of($1) where id = $2', [now, made!.id]),
+  ).toEqual([])
 })

@@ -19,11 +19,31 @@ const NAME = 'Ludmilla Quarzstein'
 const USERNAME = 'ludmilla.quarzstein'
 const PASSWORD = 'a password of hers'
 /** What must be found nowhere, each as a regular expression that ignores case. */
-const TRACES = { EMAIL, NAME, USERNAME, IP, AGENT, 'first name': 'Ludmilla', bio: 'collects pebbles', handle: 'lqgit', 'old name': 'Ludmilla Vorher', 'own setting': 'peach wallpaper', device: 'her telephone' }
+const TRACES = {
+  EMAIL,
+  NAME,
+  USERNAME,
+  IP,
+  AGENT,
+  'first name': 'Ludmilla',
+  bio: 'collects pebbles',
+  handle: 'lqgit',
+  'old name': 'Ludmilla Vorher',
+  'own setting': 'peach wallpaper',
+  device: 'her telephone',
+}
 
 /** Runs one statement as her browser does. */
 async function asHer(token: string | null, sql: string, params: unknown[] = [], tenant: string | null = null) {
-  const { rows: [row] } = await database.authenticator.query('select app_private.authenticate($1, $2, $3, $4, $5) as claims', [token, tenant, IP, AGENT, 'req-her'])
+  const {
+    rows: [row],
+  } = await database.authenticator.query('select app_private.authenticate($1, $2, $3, $4, $5) as claims', [
+    token,
+    tenant,
+    IP,
+    AGENT,
+    'req-her',
+  ])
   return withTenant(database.authenticator, row.claims, async (client) => (await client.query(sql, params)).rows)
 }
 
@@ -35,8 +55,10 @@ async function tracesOf(text: string): Promise<string[]> {
   expect(tables.length).toBeGreaterThan(40)
   const found: string[] = []
   for (const { name } of tables) {
-    const { rows } = await database.superuser.query(`select t::text as row from ${name} t where strpos(lower(t::text), lower($1)) > 0 or strpos(t::text, $2) > 0`,
-      [text, Buffer.from(text).toString('hex')])
+    const { rows } = await database.superuser.query(
+      `select t::text as row from ${name} t where strpos(lower(t::text), lower($1)) > 0 or strpos(t::text, $2) > 0`,
+      [text, Buffer.from(text).toString('hex')],
+    )
     if (rows.length > 0) found.push(name)
   }
   return found
@@ -45,66 +67,153 @@ async function tracesOf(text: string): Promise<string[]> {
 /** A person who has left traces in all places there are. */
 async function makeLudmilla() {
   const { alice, tenants } = world
-  await world.as({ token: alice.token, tenant: 'acme' }, 'select * from app_public.invite_member($1, $2)', [EMAIL, 'developer'])
-  const { rows: [mail] } = await database.worker.query(`select app_private.unseal(token) as token from app_private.emails where kind = 'invitation' and recipient = $1`, [EMAIL])
-  const [user] = await asHer(null, 'select id from app_public.register($1, $2, $3, $4)', [EMAIL, PASSWORD, 'Ludmilla Vorher', USERNAME])
+  await world.as({ token: alice.token, tenant: 'acme' }, 'select * from app_public.invite_member($1, $2)', [
+    EMAIL,
+    'developer',
+  ])
+  const {
+    rows: [mail],
+  } = await database.worker.query(
+    `select app_private.unseal(token) as token from app_private.emails where kind = 'invitation' and recipient = $1`,
+    [EMAIL],
+  )
+  const [user] = await asHer(null, 'select id from app_public.register($1, $2, $3, $4)', [
+    EMAIL,
+    PASSWORD,
+    'Ludmilla Vorher',
+    USERNAME,
+  ])
   await asHer(null, 'select * from app_public.login($1, $2)', [EMAIL, 'not her password'])
   await asHer(null, 'select * from app_public.request_password_reset($1)', [EMAIL])
-  const [login] = await asHer(null, 'select * from app_public.login($1, $2, null, $3)', [EMAIL, PASSWORD, { kind: 'her telephone' }])
+  const [login] = await asHer(null, 'select * from app_public.login($1, $2, null, $3)', [
+    EMAIL,
+    PASSWORD,
+    { kind: 'her telephone' },
+  ])
   const token = login.token as string
   await asHer(token, 'select * from app_public.accept_invitation($1)', [mail.token])
-  await asHer(token, `update app_public.users set name = $1, first_name = 'Ludmilla', bio = 'She collects pebbles', github_username = 'lqgit'`, [NAME])
+  await asHer(
+    token,
+    `update app_public.users set name = $1, first_name = 'Ludmilla', bio = 'She collects pebbles', github_username = 'lqgit'`,
+    [NAME],
+  )
   await asHer(token, `update app_public.user_settings set preferences = '{"theme": "peach wallpaper"}'`)
-  await asHer(token, `insert into app_public.projects (name, slug) values ('Pebbles', 'pebbles') returning id`, [], 'acme')
-  const [key] = await asHer(token, `select * from app_public.create_api_key('runner', '{write}', allowed_ips => $1)`, [`{${IP}}`], 'acme')
+  await asHer(
+    token,
+    `insert into app_public.projects (name, slug) values ('Pebbles', 'pebbles') returning id`,
+    [],
+    'acme',
+  )
+  const [key] = await asHer(
+    token,
+    `select * from app_public.create_api_key('runner', '{write}', allowed_ips => $1)`,
+    [`{${IP}}`],
+    'acme',
+  )
   // Invited elsewhere, once under her address alone.
-  await world.as({ token: world.mallory.token, tenant: 'evil' }, 'select * from app_public.invite_member($1, $2)', [EMAIL, 'viewer'])
-  await database.superuser.query(`update app_public.tenant_members set role = 'admin' where user_id = $1 and tenant_id = $2`, [user.id, tenants.acme.id])
+  await world.as({ token: world.mallory.token, tenant: 'evil' }, 'select * from app_public.invite_member($1, $2)', [
+    EMAIL,
+    'viewer',
+  ])
+  await database.superuser.query(
+    `update app_public.tenant_members set role = 'admin' where user_id = $1 and tenant_id = $2`,
+    [user.id, tenants.acme.id],
+  )
   await asHer(token, `select * from app_public.invite_member('friend@friend.test', 'viewer')`, [], 'acme')
   // A push of hers, as GitHub tells it.
-  const body = JSON.stringify({ pusher: { name: 'lqgit', email: EMAIL.toUpperCase() }, commits: [{ author: { name: NAME, email: EMAIL }, message: 'x' }] })
-  const { rows: [project] } = await database.superuser.query(`select id from app_public.projects where slug = 'pebbles'`)
-  const [source] = await asHer(token, `select * from app_public.create_webhook_source($1, 'GitHub')`, [project.id], 'acme')
-  await database.superuser.query(`
+  const body = JSON.stringify({
+    pusher: { name: 'lqgit', email: EMAIL.toUpperCase() },
+    commits: [{ author: { name: NAME, email: EMAIL }, message: 'x' }],
+  })
+  const {
+    rows: [project],
+  } = await database.superuser.query(`select id from app_public.projects where slug = 'pebbles'`)
+  const [source] = await asHer(
+    token,
+    `select * from app_public.create_webhook_source($1, 'GitHub')`,
+    [project.id],
+    'acme',
+  )
+  await database.superuser.query(
+    `
     insert into app_public.webhook_events (tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body)
-    values ($1, $2, $3, 'github', 'push', 'd-1', $4, $5)`, [tenants.acme.id, source.webhook_source_id, project.id, body, Buffer.from(body)])
+    values ($1, $2, $3, 'github', 'push', 'd-1', $4, $5)`,
+    [tenants.acme.id, source.webhook_source_id, project.id, body, Buffer.from(body)],
+  )
   // A daemon tells of her.
-  await asHer(key.token, `select * from app_public.record_audit_events($1)`, [JSON.stringify([{
-    id: '0190aaaa-0000-7000-8000-00000000000a', entity_id: user.id, action: 'disk.full', created_at: '2026-01-01T00:00:00Z', diff: { mail: EMAIL } }])])
+  await asHer(key.token, `select * from app_public.record_audit_events($1)`, [
+    JSON.stringify([
+      {
+        id: '0190aaaa-0000-7000-8000-00000000000a',
+        entity_id: user.id,
+        action: 'disk.full',
+        created_at: '2026-01-01T00:00:00Z',
+        diff: { mail: EMAIL },
+      },
+    ]),
+  ])
   return { id: user.id as string, token, key: key.token as string }
 }
 
 test('after erase_user her e-mail, names, address and user agent are nowhere, and the ledger is clean', async () => {
   const her = await makeLudmilla()
   await seal(database)
-  expect((await findings(database))).toEqual([])
+  expect(await findings(database)).toEqual([])
   for (const text of Object.values(TRACES)) expect([text, (await tracesOf(text)).length > 0]).toEqual([text, true])
   // The places that matter are among those.
-  expect(await tracesOf(EMAIL)).toEqual(expect.arrayContaining(['app_public.users', 'app_public.tenant_members', 'app_private.emails', 'app_public.webhook_events', 'app_private.rate_limits']))
+  expect(await tracesOf(EMAIL)).toEqual(
+    expect.arrayContaining([
+      'app_public.users',
+      'app_public.tenant_members',
+      'app_private.emails',
+      'app_public.webhook_events',
+      'app_private.rate_limits',
+    ]),
+  )
   expect((await tracesOf(EMAIL)).some((name) => name.startsWith('partitions.row_versions_p'))).toBe(true)
   expect((await tracesOf(EMAIL)).some((name) => name.startsWith('partitions.audit_logs_p'))).toBe(true)
   expect((await tracesOf(IP)).some((name) => name.startsWith('partitions.row_versions_p'))).toBe(true)
   const before = await verify(database)
 
-  expect(await asHer(her.token, 'select * from app_public.erase_user($1)', ['not her password'])).toMatchObject([{ is_done: null, refusal: { code: 'INVALID_CREDENTIALS' } }])
-  expect(await asHer(her.token, 'select * from app_public.erase_user($1)', [PASSWORD])).toMatchObject([{ is_done: true, refusal: null }])
+  expect(await asHer(her.token, 'select * from app_public.erase_user($1)', ['not her password'])).toMatchObject([
+    { is_done: null, refusal: { code: 'INVALID_CREDENTIALS' } },
+  ])
+  expect(await asHer(her.token, 'select * from app_public.erase_user($1)', [PASSWORD])).toMatchObject([
+    { is_done: true, refusal: null },
+  ])
 
   for (const text of Object.values(TRACES)) expect([text, await tracesOf(text)]).toEqual([text, []])
   expect(await findings(database)).toEqual([])
   await seal(database)
   const after = await verify(database)
   expect(after.flatMap((report) => report.findings)).toEqual([])
-  for (const { tenant, versions } of before) expect(after.find((report) => report.tenant === tenant)!.versions).toBeGreaterThanOrEqual(versions)
+  for (const { tenant, versions } of before)
+    expect(after.find((report) => report.tenant === tenant)!.versions).toBeGreaterThanOrEqual(versions)
 
   // Nobody is left who could log in, and what she did stands.
   await expect(asHer(her.token, 'select 1')).rejects.toMatchObject({ code: 'FH401' })
   await expect(asHer(her.key, 'select 1')).rejects.toMatchObject({ code: 'FH401' })
-  expect(await asHer(null, 'select refusal from app_public.login($1, $2)', [EMAIL, PASSWORD])).toMatchObject([{ refusal: { code: 'INVALID_CREDENTIALS' } }])
-  const { rows: [user] } = await database.superuser.query('select * from app_public.users where id = $1', [her.id])
-  expect(user).toMatchObject({ email: `erased-${her.id}@erased.invalid`, username: `erased-${her.id.slice(-12)}`, name: 'Erased', is_active: false, bio: null })
-  const { rows: logged } = await database.superuser.query(`select user_id, resource_id, details, ip_address from app_public.audit_logs where action = 'user.erased'`)
+  expect(await asHer(null, 'select refusal from app_public.login($1, $2)', [EMAIL, PASSWORD])).toMatchObject([
+    { refusal: { code: 'INVALID_CREDENTIALS' } },
+  ])
+  const {
+    rows: [user],
+  } = await database.superuser.query('select * from app_public.users where id = $1', [her.id])
+  expect(user).toMatchObject({
+    email: `erased-${her.id}@erased.invalid`,
+    username: `erased-${her.id.slice(-12)}`,
+    name: 'Erased',
+    is_active: false,
+    bio: null,
+  })
+  const { rows: logged } = await database.superuser.query(
+    `select user_id, resource_id, details, ip_address from app_public.audit_logs where action = 'user.erased'`,
+  )
   expect(logged).toEqual([{ user_id: her.id, resource_id: her.id, details: {}, ip_address: null }])
-  const { rows: history } = await database.superuser.query(`select action from audit.row_versions where table_name = 'projects' and user_id = $1`, [her.id])
+  const { rows: history } = await database.superuser.query(
+    `select action from audit.row_versions where table_name = 'projects' and user_id = $1`,
+    [her.id],
+  )
   expect(history).toMatchObject([{ action: 'insert' }])
   // Others kept what is theirs.
   expect((await tracesOf(world.alice.email)).length).toBeGreaterThan(2)
@@ -117,12 +226,22 @@ test('emptying the ledger of somebody who was not erased shows', async () => {
     begin; set local role app_system;
     update audit.row_versions set personal = null, personal_salt = null where subject_id = '${world.vera.id}' and table_name = 'users' and action = 'insert';
     commit`)
-  expect(await findings(database)).toMatchObject([{ kind: 'edited', table: 'users', rowId: world.vera.id, what: 'its personal values were emptied, and nobody was erased' }])
+  expect(await findings(database)).toMatchObject([
+    {
+      kind: 'edited',
+      table: 'users',
+      rowId: world.vera.id,
+      what: 'its personal values were emptied, and nobody was erased',
+    },
+  ])
 })
 
 test('the last owner of a tenant is refused, by the names of the tenants', async () => {
-  await expect(world.as(world.alice, 'select * from app_public.erase_user($1)', [world.alice.password])).rejects.toMatchObject({
-    code: 'FH409', detail: expect.stringMatching(/"LAST_OWNER".*"acme"|"acme".*"LAST_OWNER"/),
+  await expect(
+    world.as(world.alice, 'select * from app_public.erase_user($1)', [world.alice.password]),
+  ).rejects.toMatchObject({
+    code: 'FH409',
+    detail: expect.stringMatching(/"LAST_OWNER".*"acme"|"acme".*"LAST_OWNER"/),
   })
   expect(await tracesOf(world.alice.email)).toContain('app_public.users')
 })
@@ -135,15 +254,21 @@ test('an operator may erase, nobody else; an erased or unknown person is not fou
   }
   await database.owner.query('select app_private.erase_person($1)', [ghost.id])
   expect(await tracesOf(ghost.email)).toEqual([])
-  await expect(database.owner.query('select app_private.erase_person($1)', [ghost.id])).rejects.toMatchObject({ code: 'FH404' })
-  await expect(database.owner.query('select app_private.erase_person(uuidv7())')).rejects.toMatchObject({ code: 'FH404' })
+  await expect(database.owner.query('select app_private.erase_person($1)', [ghost.id])).rejects.toMatchObject({
+    code: 'FH404',
+  })
+  await expect(database.owner.query('select app_private.erase_person(uuidv7())')).rejects.toMatchObject({
+    code: 'FH404',
+  })
   const { rows } = await database.superuser.query('select erased_by from audit.erasures where user_id = $1', [ghost.id])
   expect(rows).toEqual([{ erased_by: null }])
 })
 
 test('an API key can not erase its owner', async () => {
   const [key] = await world.as(world.bob, `select * from app_public.create_api_key('k', '{write}')`)
-  await expect(world.as({ token: key!.token }, 'select * from app_public.erase_user($1)', [world.bob.password])).rejects.toMatchObject({ code: 'FH401' })
+  await expect(
+    world.as({ token: key!.token }, 'select * from app_public.erase_user($1)', [world.bob.password]),
+  ).rejects.toMatchObject({ code: 'FH401' })
 })
 
 test('erasure is not a way around the counters of an address', async () => {
@@ -156,7 +281,11 @@ test('erasure is not a way around the counters of an address', async () => {
 }, 30_000)
 
 test('the list of erasures only grows', async () => {
-  for (const statement of ['delete from audit.erasures', 'update audit.erasures set erased_at = now()', 'truncate audit.erasures']) {
+  for (const statement of [
+    'delete from audit.erasures',
+    'update audit.erasures set erased_at = now()',
+    'truncate audit.erasures',
+  ]) {
     await expect(database.superuser.query(`begin; ${statement}`)).rejects.toMatchObject({ code: 'FH422' })
     await database.superuser.query('rollback').catch(() => {})
   }

@@ -9,7 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-const exportOf = async (caller: { token: string }) => (await world.as(caller, 'select app_public.export_user() as data'))[0]!.data
+const exportOf = async (caller: { token: string }) =>
+  (await world.as(caller, 'select app_public.export_user() as data'))[0]!.data
 
 test('a person gets everything that is kept about them', async () => {
   const { bob, alice, tenants } = world
@@ -18,17 +19,43 @@ test('a person gets everything that is kept about them', async () => {
   await world.as(bob, `select * from app_public.create_api_key('runner', '{write}')`)
   await world.as(alice, 'select * from app_public.change_member_role($1, $2)', [bob.id, 'member'])
   const data = await exportOf(bob)
-  expect(Object.keys(data).sort()).toEqual(['apiKeys', 'auditLogs', 'exportedAt', 'history', 'memberships', 'profile', 'projects', 'sessions', 'settings', 'teams'])
+  expect(Object.keys(data).sort()).toEqual([
+    'apiKeys',
+    'auditLogs',
+    'exportedAt',
+    'history',
+    'memberships',
+    'profile',
+    'projects',
+    'sessions',
+    'settings',
+    'teams',
+  ])
   expect(data.profile).toMatchObject({ id: bob.id, email: bob.email, bio: 'after' })
   expect(data.settings).toMatchObject({ user_id: bob.id })
   expect(data.sessions).toMatchObject([{ user_id: bob.id, ip_address: '10.0.0.1' }])
   expect(data.memberships).toMatchObject([{ tenant: 'acme', tenant_id: tenants.acme.id, role: 'member' }])
   expect(data.apiKeys).toMatchObject([{ name: 'runner', scopes: ['write'] }])
-  expect(data.auditLogs.map(({ action }: { action: string }) => action)).toEqual(expect.arrayContaining(['user.login', 'user.exported']))
+  expect(data.auditLogs.map(({ action }: { action: string }) => action)).toEqual(
+    expect.arrayContaining(['user.login', 'user.exported']),
+  )
   const bios = data.history.filter((version: any) => version.table === 'users' && version.diff.bio !== undefined)
-  expect(bios).toMatchObject([{ isYours: true, diff: { bio: null }, snapshot: { bio: 'before' } }, { diff: { bio: 'before' }, snapshot: { bio: 'after' }, ip: '10.0.0.1' }])
+  expect(bios).toMatchObject([
+    { isYours: true, diff: { bio: null }, snapshot: { bio: 'before' } },
+    { diff: { bio: 'before' }, snapshot: { bio: 'after' }, ip: '10.0.0.1' },
+  ])
   // What others did to it, without who they are and where they sat.
-  expect(data.history).toEqual(expect.arrayContaining([expect.objectContaining({ table: 'tenant_members', isYours: false, ip: null, userAgent: null, diff: expect.objectContaining({ role: 'developer' }) })]))
+  expect(data.history).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        table: 'tenant_members',
+        isYours: false,
+        ip: null,
+        userAgent: null,
+        diff: expect.objectContaining({ role: 'developer' }),
+      }),
+    ]),
+  )
 })
 
 test('there is nothing of anybody else in it, and no secret', async () => {

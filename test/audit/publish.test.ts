@@ -27,8 +27,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const publish = () => withTenant(database.worker, {}, (client) => publishSeals(client, file))
-const change = (name: string) => world.as(world.alice, 'insert into app_public.projects (name, slug) values ($1::text, $1)', [name])
-const lines = () => readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line))
+const change = (name: string) =>
+  world.as(world.alice, 'insert into app_public.projects (name, slug) values ($1::text, $1)', [name])
+const lines = () =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
 async function allSeals() {
   const { rows } = await database.superuser.query(`
     select tenant_id as "tenantId", number::integer, until_transaction::text as "untilTransaction", row_count::integer as "rowCount",
@@ -72,14 +77,21 @@ test('processes killed while they publish leave nothing out', async () => {
   for (let round = 0; round < 4; round++) {
     await change(`killed-${round}`)
     await seal(database)
-    const child = spawn(process.execPath, ['--input-type=module', '-e', `
+    const child = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `
       import pg from 'pg'
       import { publishSeals } from ${JSON.stringify(join(import.meta.dirname, '../../src/audit/publishedSeals.ts'))}
       const client = new pg.Client(${JSON.stringify(database.urls.worker)})
       await client.connect()
       process.stdout.write('ready')
-      for (;;) { await client.query('begin'); await publishSeals(client, ${JSON.stringify(file)}); await client.query('commit') }`],
-    { cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'inherit'] })
+      for (;;) { await client.query('begin'); await publishSeals(client, ${JSON.stringify(file)}); await client.query('commit') }`,
+      ],
+      { cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     const gone = once(child, 'exit')
     await once(child.stdout!, 'data')
     await new Promise((resolve) => setTimeout(resolve, round * 4))
@@ -99,8 +111,11 @@ test('the worker seals and publishes by itself', async () => {
     await change('by-worker')
     await database.superuser.query(`select graphile_worker.add_job('audit__seal')`)
     // The clock may strike while we look: then there is one more seal, and one more line a moment later.
-    await until(async () => existsSync(config.auditSealsFile)
-      && (await readPublishedSeals(config.auditSealsFile)).seals.length === (await allSeals()).length)
+    await until(
+      async () =>
+        existsSync(config.auditSealsFile) &&
+        (await readPublishedSeals(config.auditSealsFile)).seals.length === (await allSeals()).length,
+    )
     const { seals } = await readPublishedSeals(config.auditSealsFile)
     expect(seals).toMatchObject((await allSeals()).slice(0, seals.length))
   } finally {
@@ -127,7 +142,9 @@ test('a ledger that was rewritten and sealed anew passes by itself, and not agai
   const found = await findings(database, { published: seals })
   expect(found.length).toBeGreaterThan(0)
   expect(found.every(({ kind }) => kind === 'seal')).toBe(true)
-  expect(found.map(({ what }) => what).join('\n')).toMatch(/rewritten: it is not the seal that was published at|is gone from the chain/)
+  expect(found.map(({ what }) => what).join('\n')).toMatch(
+    /rewritten: it is not the seal that was published at|is gone from the chain/,
+  )
 })
 
 test('the newest seals can not be taken away with their versions', async () => {
@@ -142,13 +159,17 @@ test('the newest seals can not be taken away with their versions', async () => {
   const client = new pg.Client({ connectionString: database.urls.superuser })
   await client.connect()
   await client.query('set session_replication_role to replica')
-  await client.query(`delete from audit.row_versions v using audit.seals s
+  await client.query(
+    `delete from audit.row_versions v using audit.seals s
     where s.tenant_id = $1 and s.number = $2 and v.tenant_id = s.tenant_id and v.transaction_id >= s.from_transaction and v.transaction_id < s.until_transaction`,
-  [world.tenants.acme.id, last])
+    [world.tenants.acme.id, last],
+  )
   await client.query('delete from audit.seals where tenant_id = $1 and number = $2', [world.tenants.acme.id, last])
   await client.end()
   expect(await findings(database)).toEqual([])
-  expect(await findings(database, { published: seals })).toMatchObject([{ kind: 'seal', seal: last, what: expect.stringContaining('is gone from the chain') }])
+  expect(await findings(database, { published: seals })).toMatchObject([
+    { kind: 'seal', seal: last, what: expect.stringContaining('is gone from the chain') },
+  ])
 })
 
 test('a line that is no seal is told by its number', async () => {

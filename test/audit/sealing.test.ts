@@ -23,11 +23,13 @@ async function timesSealed(): Promise<{ id: string; times: number; table_name: s
 
 test('every version ends in one seal, whatever is written while sealers run', async () => {
   const tenantId = world.tenants.acme.id
-  const clients = await Promise.all(Array.from({ length: 5 }, async () => {
-    const client = new pg.Client({ connectionString: database.urls.superuser })
-    await client.connect()
-    return client
-  }))
+  const clients = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const client = new pg.Client({ connectionString: database.urls.superuser })
+      await client.connect()
+      return client
+    }),
+  )
   const slow = clients[4]!
   await slow.query('begin')
   await slow.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, 'Slow', 'slow')`, [tenantId])
@@ -35,7 +37,10 @@ test('every version ends in one seal, whatever is written while sealers run', as
   const writers = clients.slice(0, 4).map(async (client, writer) => {
     for (let index = 0; index < 60; index++) {
       await client.query('begin')
-      await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, $2::text, $2)`, [tenantId, `p-${writer}-${index}`])
+      await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, $2::text, $2)`, [
+        tenantId,
+        `p-${writer}-${index}`,
+      ])
       if (index % 7 === 0) await client.query('select pg_sleep(0.005)')
       await client.query(`update app_public.projects set description = 'x' where slug = $1`, [`p-${writer}-${index}`])
       await client.query(index % 10 === 9 ? 'rollback' : 'commit')
@@ -65,7 +70,9 @@ test('a transaction that commits after a seal is in the next one', async () => {
   const client = new pg.Client({ connectionString: database.urls.superuser })
   await client.connect()
   await client.query('begin')
-  await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, 'Later', 'later')`, [world.tenants.acme.id])
+  await client.query(`insert into app_public.projects (tenant_id, name, slug) values ($1, 'Later', 'later')`, [
+    world.tenants.acme.id,
+  ])
   await world.as(world.alice, `insert into app_public.projects (name, slug) values ('Sooner', 'sooner')`)
   await sealNow(database)
   const [before] = await verify(database, { tenant: 'acme' })

@@ -5,13 +5,22 @@ import type { TestDatabase } from '../support/database.ts'
 import { until } from '../worker/support.ts'
 
 /** Seals what can be sealed: an open transaction anywhere in the cluster, those of other tests too, holds the sealer back. */
-export const sealNow = (database: TestDatabase, size = 100_000) => database.worker.query('select app_private.seal_audit($1)', [size])
+export const sealNow = (database: TestDatabase, size = 100_000) =>
+  database.worker.query('select app_private.seal_audit($1)', [size])
 
 /** Seals everything that was committed before the call. */
 export async function seal(database: TestDatabase, size?: number): Promise<void> {
-  const { rows: [now] } = await database.superuser.query('select pg_snapshot_xmax(pg_current_snapshot())::text as xid')
-  await until(async () =>
-    (await database.superuser.query('select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as is_over', [now.xid])).rows[0].is_over)
+  const {
+    rows: [now],
+  } = await database.superuser.query('select pg_snapshot_xmax(pg_current_snapshot())::text as xid')
+  await until(
+    async () =>
+      (
+        await database.superuser.query('select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as is_over', [
+          now.xid,
+        ])
+      ).rows[0].is_over,
+  )
   await sealNow(database, size)
 }
 
@@ -29,7 +38,9 @@ export async function tampered<T>(database: TestDatabase, sql: readonly string[]
   await client.connect()
   try {
     await client.query('set session_replication_role to replica')
-    await client.query('create table if not exists public.kept_versions as table audit.row_versions; create table if not exists public.kept_seals as table audit.seals')
+    await client.query(
+      'create table if not exists public.kept_versions as table audit.row_versions; create table if not exists public.kept_seals as table audit.seals',
+    )
     for (const statement of sql) await client.query(statement)
     return await look()
   } finally {

@@ -2,7 +2,9 @@ import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { withTenant } from '../../src/db/withTenant.ts'
 
 let database: TestDatabase
-beforeAll(async () => { database = await testDatabase() })
+beforeAll(async () => {
+  database = await testDatabase()
+})
 afterAll(() => database.close())
 
 const settings = `select current_user as "user", current_setting('app.tenant_id') as tenant, current_setting('app.actor_type') as actor,
@@ -16,7 +18,9 @@ test('claims reach the transaction, and the worker stays itself', async () => {
 
 test('a role among the claims is taken, and laid down with the transaction', async () => {
   await database.authenticator.query('select 1')
-  const { rows } = await withTenant(database.authenticator, { role: 'app_user', actor_type: 'user' }, (client) => client.query(settings))
+  const { rows } = await withTenant(database.authenticator, { role: 'app_user', actor_type: 'user' }, (client) =>
+    client.query(settings),
+  )
   expect(rows).toEqual([{ user: 'app_user', tenant: '', actor: 'user', user_id: '' }])
   const after = await database.authenticator.query('select current_user as "user"')
   expect(after.rows).toEqual([{ user: 'freehold_authenticator' }])

@@ -28,7 +28,8 @@ function write(path: string, text: string): void {
 const run = (options = {}) => apply(database.urls.owner, root, options)
 const one = 'functions/yard/one.sql'
 const two = 'functions/yard/two.sql'
-const answer = (name: string, value: number) => `create or replace function yard.${name}() returns int language sql as 'select ${value}';\n`
+const answer = (name: string, value: number) =>
+  `create or replace function yard.${name}() returns int language sql as 'select ${value}';\n`
 
 async function call(name: string): Promise<number> {
   const { rows } = await database.owner.query<{ value: number }>(`select yard.${name}() as value`)
@@ -58,12 +59,18 @@ test('a broken law rolls the whole apply back and says what, where and why', asy
   write(one, answer('one', 1))
   await run()
   write(one, answer('one', 11))
-  write('sql/checks/one_stays_one.sql', `select 'yard.one()' as offender, 'it returns ' || yard.one() as why where yard.one() <> 1`)
+  write(
+    'sql/checks/one_stays_one.sql',
+    `select 'yard.one()' as offender, 'it returns ' || yard.one() as why where yard.one() <> 1`,
+  )
   const failed = await run().catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(BrokenLawError)
   expect(failed).toMatchObject({
-    message: 'A law does not hold; nothing was applied.\none stays one (sql/checks/one_stays_one.sql)\n  yard.one(): it returns 11',
-    offences: [{ law: 'one stays one', path: 'sql/checks/one_stays_one.sql', offender: 'yard.one()', why: 'it returns 11' }],
+    message:
+      'A law does not hold; nothing was applied.\none stays one (sql/checks/one_stays_one.sql)\n  yard.one(): it returns 11',
+    offences: [
+      { law: 'one stays one', path: 'sql/checks/one_stays_one.sql', offender: 'yard.one()', why: 'it returns 11' },
+    ],
   })
   expect(await call('one')).toBe(1)
   write(one, answer('one', 1))
@@ -71,13 +78,18 @@ test('a broken law rolls the whole apply back and says what, where and why', asy
 })
 
 test('a law that something outside the files broke is found by the next apply', async () => {
-  write('sql/checks/no_litter.sql', `select relname as offender, 'litter' as why from pg_class where relname = 'litter'`)
+  write(
+    'sql/checks/no_litter.sql',
+    `select relname as offender, 'litter' as why from pg_class where relname = 'litter'`,
+  )
   await run()
   await database.owner.query('create table yard.litter ()')
   expect((await run()).applied).toEqual([])
   await expect(run({ alwaysCheck: true })).rejects.toBeInstanceOf(BrokenLawError)
   const client = await database.owner.connect()
-  expect(await runChecks(client, root)).toEqual([{ law: 'no litter', path: 'sql/checks/no_litter.sql', offender: 'litter', why: 'litter' }])
+  expect(await runChecks(client, root)).toEqual([
+    { law: 'no litter', path: 'sql/checks/no_litter.sql', offender: 'litter', why: 'litter' },
+  ])
   client.release()
 })
 
@@ -86,7 +98,9 @@ test('an error names file and line, counts characters as the server does, and ch
   write(two, `-- 🏡 takes two units in JavaScript, one character in PostgreSQL\n\nselect 1\n  from nowhere.at_all;\n`)
   const failed = await run().catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(SourceError)
-  expect((failed as SourceError).message).toMatch(/^functions\/yard\/two\.sql:4: relation "nowhere.at_all" does not exist/)
+  expect((failed as SourceError).message).toMatch(
+    /^functions\/yard\/two\.sql:4: relation "nowhere.at_all" does not exist/,
+  )
   await expect(call('one')).rejects.toThrow('does not exist')
 })
 
@@ -108,7 +122,8 @@ test('a file that went is told and forgotten; what it made stays', async () => {
 test('the project applies a second time with --force', async () => {
   const clone = await testDatabase()
   try {
-    for (const room of ['functions', 'policies', 'sql', 'generated/sql']) cpSync(join(ROOT, room), join(root, room), { recursive: true })
+    for (const room of ['functions', 'policies', 'sql', 'generated/sql'])
+      cpSync(join(ROOT, room), join(root, room), { recursive: true })
     const { applied } = await apply(clone.urls.owner, root, { force: true })
     expect(applied.length).toBeGreaterThan(0)
   } finally {

@@ -11,9 +11,13 @@ import { testCluster, testDatabase, type TestDatabase } from '../support/databas
 
 let database: TestDatabase
 let dataDir: string
-beforeAll(async () => { database = await testDatabase() })
+beforeAll(async () => {
+  database = await testDatabase()
+})
 afterAll(() => database.close())
-beforeEach(() => { dataDir = mkdtempSync(join(tmpdir(), 'freehold-database-')) })
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'freehold-database-'))
+})
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const configOf = (env: Record<string, string>): Config => loadConfig({ DATA_DIR: dataDir, ...env })
@@ -37,18 +41,22 @@ test('nobody listens there', async () => {
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-  expect(await mistakesOf({ DATABASE_URL: `postgres://u:p@127.0.0.1:${port}/x` }))
-    .toEqual([`DATABASE_URL: nothing listens on 127.0.0.1:${port}: start PostgreSQL there, or correct host and port.`])
+  expect(await mistakesOf({ DATABASE_URL: `postgres://u:p@127.0.0.1:${port}/x` })).toEqual([
+    `DATABASE_URL: nothing listens on 127.0.0.1:${port}: start PostgreSQL there, or correct host and port.`,
+  ])
 })
 
 test('a wrong password, a missing database, a user who is neither', async () => {
   const { host } = new URL(database.urls.superuser)
-  expect(await mistakesOf({ DATABASE_URL: login((url) => (url.password = 'wrong')) }))
-    .toEqual([`DATABASE_URL: ${host} refuses the password of postgres: correct it.`])
-  expect(await mistakesOf({ DATABASE_URL: login((url) => (url.pathname = '/nowhere')) }))
-    .toEqual([`DATABASE_URL: ${host} has no database nowhere: create it, or correct the name.`])
-  expect(await mistakesOf({ DATABASE_URL: database.urls.worker }))
-    .toEqual(['DATABASE_URL logs in as freehold_worker, which is neither a superuser nor freehold_owner: give one of these.'])
+  expect(await mistakesOf({ DATABASE_URL: login((url) => (url.password = 'wrong')) })).toEqual([
+    `DATABASE_URL: ${host} refuses the password of postgres: correct it.`,
+  ])
+  expect(await mistakesOf({ DATABASE_URL: login((url) => (url.pathname = '/nowhere')) })).toEqual([
+    `DATABASE_URL: ${host} has no database nowhere: create it, or correct the name.`,
+  ])
+  expect(await mistakesOf({ DATABASE_URL: database.urls.worker })).toEqual([
+    'DATABASE_URL logs in as freehold_worker, which is neither a superuser nor freehold_owner: give one of these.',
+  ])
 })
 
 test('the owner cannot make roles, so both other URLs are asked for', async () => {
@@ -62,7 +70,13 @@ test('role URLs are tried, and each mistake is told', async () => {
   const { host } = new URL(database.urls.superuser)
   const wrong = new URL(database.urls.worker)
   wrong.password = 'wrong'
-  expect(await mistakesOf({ DATABASE_URL: database.urls.owner, DATABASE_AUTHENTICATOR_URL: database.urls.owner, DATABASE_WORKER_URL: wrong.href })).toEqual([
+  expect(
+    await mistakesOf({
+      DATABASE_URL: database.urls.owner,
+      DATABASE_AUTHENTICATOR_URL: database.urls.owner,
+      DATABASE_WORKER_URL: wrong.href,
+    }),
+  ).toEqual([
     'DATABASE_AUTHENTICATOR_URL logs in as freehold_owner: it must be freehold_authenticator.',
     `DATABASE_WORKER_URL: ${host} refuses the password of freehold_worker: correct it.`,
   ])
@@ -75,10 +89,18 @@ test('an old server is refused by its version', () => {
 })
 
 test('the owner with both role URLs opens a database that is there', async () => {
-  const opened = await openDatabase(configOf({
-    DATABASE_URL: database.urls.owner, DATABASE_AUTHENTICATOR_URL: database.urls.authenticator, DATABASE_WORKER_URL: database.urls.worker,
-  }))
-  expect(opened.urls).toEqual({ owner: database.urls.owner, authenticator: database.urls.authenticator, worker: database.urls.worker })
+  const opened = await openDatabase(
+    configOf({
+      DATABASE_URL: database.urls.owner,
+      DATABASE_AUTHENTICATOR_URL: database.urls.authenticator,
+      DATABASE_WORKER_URL: database.urls.worker,
+    }),
+  )
+  expect(opened.urls).toEqual({
+    owner: database.urls.owner,
+    authenticator: database.urls.authenticator,
+    worker: database.urls.worker,
+  })
   await opened.close()
 })
 
@@ -95,22 +117,28 @@ describe('from empty', () => {
     expect(both.map(({ migrated }) => migrated.length).sort()).toEqual([0, files.length])
     expect(await prepareDatabase(server)).toEqual({ migrated: [], applied: [], removed: [] })
 
-    const { rows } = await withClient(urls.superuser, (client) => client.query(
-      `select nspowner::regrole::text as owner, has_database_privilege('freehold_worker', current_database(), 'create') as may_create
-       from pg_namespace where nspname = 'graphile_worker'`))
+    const { rows } = await withClient(urls.superuser, (client) =>
+      client.query(
+        `select nspowner::regrole::text as owner, has_database_privilege('freehold_worker', current_database(), 'create') as may_create
+       from pg_namespace where nspname = 'graphile_worker'`,
+      ),
+    )
     expect(rows).toEqual([{ owner: 'freehold_worker', may_create: false }])
   })
 
   test('history that was edited, exchanged or lost is refused', async () => {
     await prepareDatabase(server)
-    for (const room of ['functions', 'policies', 'sql', 'migrations']) cpSync(join(ROOT, room), join(dataDir, room), { recursive: true })
+    for (const room of ['functions', 'policies', 'sql', 'migrations'])
+      cpSync(join(ROOT, room), join(dataDir, room), { recursive: true })
     const committed = join(dataDir, 'migrations/committed')
     const [first = ''] = readdirSync(committed).sort()
     const text = readFileSync(join(committed, first), 'utf8')
     chmodSync(join(committed, first), 0o644)
 
     writeFileSync(join(committed, first), `${text}-- edited\n`)
-    await expect(prepareDatabase(server, { root: dataDir })).rejects.toThrow(`${first} was edited after it was committed`)
+    await expect(prepareDatabase(server, { root: dataDir })).rejects.toThrow(
+      `${first} was edited after it was committed`,
+    )
     writeFileSync(join(committed, first), text)
     expect((await prepareDatabase(server, { root: dataDir })).migrated).toEqual([])
     rmSync(join(committed, first))

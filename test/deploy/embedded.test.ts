@@ -157,12 +157,17 @@ test('a session that came by URL keeps the server running, a nameless one does n
 test('a lock file whose pid is another program now does not hold up the start', async () => {
   const first = await start()
   await first.stop()
-  writeFileSync(join(home, 'data', 'postmaster.pid'), `${process.ppid}\n${join(home, 'data')}\n0\n${first.port}\n\n127.0.0.1\n\nready   \n`)
+  writeFileSync(
+    join(home, 'data', 'postmaster.pid'),
+    `${process.ppid}\n${join(home, 'data')}\n0\n${first.port}\n\n127.0.0.1\n\nready   \n`,
+  )
   expect((await start()).owner).toBe(true)
 })
 
 test('a setting the server refuses is reported with its own words', async () => {
-  await expect(startEmbedded({ home, settings: { ...CARELESS, max_connections: 'many' } })).rejects.toThrow(/max_connections/)
+  await expect(startEmbedded({ home, settings: { ...CARELESS, max_connections: 'many' } })).rejects.toThrow(
+    /max_connections/,
+  )
 })
 
 test('the data directory and the password are for nobody else', async () => {

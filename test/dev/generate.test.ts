@@ -78,18 +78,22 @@ const inTransaction = async <T>(statements: string[], run: () => Promise<T>): Pr
 describe('the dump of the catalogs', () => {
   it('is the same for a database that got its grants and comments in another order', async () => {
     const forth = await inTransaction([TABLES, ...PRIVILEGES, ...COMMENTS], () => dumpCatalog(client))
-    const back = await inTransaction([TABLES, ...COMMENTS.toReversed(), ...PRIVILEGES.toReversed()], () => dumpCatalog(client))
+    const back = await inTransaction([TABLES, ...COMMENTS.toReversed(), ...PRIVILEGES.toReversed()], () =>
+      dumpCatalog(client),
+    )
     expect(forth).toContain('grant select, insert (name, kind), update (name) on table app_public.boats to app_user;')
     expect(back).toBe(forth)
   })
 
   it('does not depend on the settings of the session, and leaves them alone', async () => {
     const plain = await dumpCatalog(client)
-    await client.query(`set search_path to app_public, public; set timezone to 'Asia/Tokyo'; set intervalstyle to iso_8601`)
+    await client.query(
+      `set search_path to app_public, public; set timezone to 'Asia/Tokyo'; set intervalstyle to iso_8601`,
+    )
     expect(await dumpCatalog(client)).toBe(plain)
-    expect((await client.query(`select current_setting('search_path') as path, current_setting('timezone') as zone`)).rows).toEqual([
-      { path: 'app_public, public', zone: 'Asia/Tokyo' },
-    ])
+    expect(
+      (await client.query(`select current_setting('search_path') as path, current_setting('timezone') as zone`)).rows,
+    ).toEqual([{ path: 'app_public, public', zone: 'Asia/Tokyo' }])
     await client.query('reset search_path; reset timezone; reset intervalstyle')
   })
 
@@ -97,7 +101,9 @@ describe('the dump of the catalogs', () => {
     const dump = await inTransaction([TABLES], () => dumpCatalog(client))
     expect(dump).not.toMatch(/_p20\d{4}\b/)
     expect(dump).not.toMatch(/SCRAM-SHA-256/)
-    expect(dump).toContain('-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants')
+    expect(dump).toContain(
+      '-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants',
+    )
   })
 
   const MUTATIONS: Record<string, string> = {
@@ -123,7 +129,8 @@ describe('the dump of the catalogs', () => {
     'a column': 'alter table app_public.boats add column extra text',
     'not null dropped': 'alter table app_public.boats alter name drop not null',
     'a type of a column': 'alter table app_public.boats alter number type integer',
-    'a generated column': 'alter table app_public.boats drop shout, add shout text generated always as (lower(note)) virtual',
+    'a generated column':
+      'alter table app_public.boats drop shout, add shout text generated always as (lower(note)) virtual',
     'an identity': 'alter table app_public.boats alter number set increment by 2',
     'a storage option': 'alter table app_public.boats set (fillfactor = 50)',
     'an owner': 'alter table app_public.boats owner to app_system',
@@ -132,7 +139,8 @@ describe('the dump of the catalogs', () => {
     'a foreign key that deletes otherwise': `alter table app_public.trips drop constraint trips_boat_id_fkey;
       alter table app_public.trips add constraint trips_boat_id_fkey foreign key (tenant_id, boat_id) references app_public.boats (tenant_id, id) on delete restrict`,
     'an index dropped': 'drop index app_public.boats_name_idx',
-    'an index over other columns': 'drop index app_public.boats_name_idx; create index boats_name_idx on app_public.boats (tenant_id, name desc)',
+    'an index over other columns':
+      'drop index app_public.boats_name_idx; create index boats_name_idx on app_public.boats (tenant_id, name desc)',
     'a trigger dropped': 'drop trigger _100_touch on app_public.boats',
     'a trigger disabled': 'alter table app_public.boats disable trigger _100_touch',
     'a body of a function': `create or replace function app_hidden.boat_tenant() returns uuid language sql stable as 'select uuidv7()'`,
@@ -190,7 +198,11 @@ describe('typed queries', () => {
 
   it('run with a client of pg', async () => {
     const out = join(dir, 'runnable')
-    await generateQueries(database.urls.owner, await queries('valid', '/* @name AddOne */\nselect :number!::integer + 1 as "sum!";\n'), out)
+    await generateQueries(
+      database.urls.owner,
+      await queries('valid', '/* @name AddOne */\nselect :number!::integer + 1 as "sum!";\n'),
+      out,
+    )
     expect(await readFile(join(out, 'samples.ts'), 'utf8')).toMatch(/^\/\/ @generated/)
     await symlink(join(ROOT, 'node_modules'), join(out, 'node_modules'), 'junction')
     await writeFile(join(out, 'package.json'), '{ "type": "module" }')
@@ -211,7 +223,10 @@ describe('typed queries', () => {
 
   it.each([
     ['a table that does not exist', '/* @name Broken */\nselect id from app_public.nowhere;\n'],
-    ['a syntax error beside a valid query', '/* @name Fine */\nselect 1 as one;\n\n/* @name Broken */\nselect from where;\n'],
+    [
+      'a syntax error beside a valid query',
+      '/* @name Fine */\nselect 1 as one;\n\n/* @name Broken */\nselect from where;\n',
+    ],
     ['a column without a name', '/* @name Nameless */\nselect 1;\n'],
     ['no query at all', '-- nothing here\n'],
   ])(
@@ -232,10 +247,19 @@ describe('generated/', () => {
     await generateAll({ urls: database.urls, outDir: second })
     const names = await listGenerated(first)
     expect(names).toEqual(
-      expect.arrayContaining(['schema.sql', 'schema.graphql', 'dictionary.md', 'erd.md', 'errors.md', 'types/app_public/Tenants.ts']),
+      expect.arrayContaining([
+        'schema.sql',
+        'schema.graphql',
+        'dictionary.md',
+        'erd.md',
+        'errors.md',
+        'types/app_public/Tenants.ts',
+      ]),
     )
     expect(await compareGenerated(first, second)).toEqual([])
-    const heads = await Promise.all(names.map(async (name) => (await readFile(join(first, name), 'utf8')).split('\n', 1)[0]))
+    const heads = await Promise.all(
+      names.map(async (name) => (await readFile(join(first, name), 'utf8')).split('\n', 1)[0]),
+    )
     expect(names.filter((_name, i) => !heads[i]?.includes('@generated'))).toEqual([])
   }, 60_000)
 

@@ -15,7 +15,11 @@ export interface Answer<T = any> {
   status: number
   headers: Headers
   data?: T
-  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; errorId?: string; detail?: Record<string, unknown> } }[]
+  errors?: {
+    message: string
+    path?: (string | number)[]
+    extensions: { code: string; errorId?: string; detail?: Record<string, unknown> }
+  }[]
   error?: { code: string; message: string }
 }
 
@@ -26,7 +30,12 @@ export interface Api {
   url: string
   /** Everything that was logged, one object a line. */
   log: () => Record<string, unknown>[]
-  ids: { tenants: Record<'acme' | 'evil', string>; users: Record<Person, string>; projects: Record<'shop' | 'lair', string>; deployments: Record<'shop' | 'lair', string> }
+  ids: {
+    tenants: Record<'acme' | 'evil', string>
+    users: Record<Person, string>
+    projects: Record<'shop' | 'lair', string>
+    deployments: Record<'shop' | 'lair', string>
+  }
   ask<T = any>(person: Person | null, query: string, variables?: Record<string, unknown>): Promise<Answer<T>>
   post(path: string, init: RequestInit): Promise<Answer>
   socket(person: Person | null, on?: Parameters<typeof createClient>[0]['on']): Client
@@ -36,14 +45,29 @@ export interface Api {
 
 const LIMITS = { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 }
 
-export async function startApi(options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments'> = {}): Promise<Api> {
+export async function startApi(
+  options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments'> = {},
+): Promise<Api> {
   const database = await testDatabase()
   const ids = await populate(database)
   const lines: string[] = []
-  const destination = new Writable({ write(chunk, _encoding, done) { lines.push(String(chunk)); done() } })
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
   const { persistedDocuments, ...config } = options
   const app = await makeApp({
-    config: { cors: false, introspection: true, graphiql: true, bodyMaxBytes: 1_048_576, webhookMaxBytes: 26_214_400, limits: LIMITS, ...config },
+    config: {
+      cors: false,
+      introspection: true,
+      graphiql: true,
+      bodyMaxBytes: 1_048_576,
+      webhookMaxBytes: 26_214_400,
+      limits: LIMITS,
+      ...config,
+    },
     pool: database.authenticator,
     authenticatorUrl: database.urls.authenticator,
     log: makeLogger({ level: 'debug', destination }),
@@ -63,16 +87,24 @@ export async function startApi(options: Partial<AppDeps['config']> & Pick<AppDep
     return { ...(body as object), status: response.status, headers: response.headers }
   }
   return {
-    database, app, url, ids, post, token,
+    database,
+    app,
+    url,
+    ids,
+    post,
+    token,
     log: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
-    ask: (person, query, variables = {}) => post('/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(person && { authorization: `Bearer ${token(person)}` }) },
-      body: JSON.stringify({ query, variables }),
-    }),
+    ask: (person, query, variables = {}) =>
+      post('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(person && { authorization: `Bearer ${token(person)}` }) },
+        body: JSON.stringify({ query, variables }),
+      }),
     socket(person, on) {
       const client = createClient({
-        url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0,
+        url: `${url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
         ...(person && { connectionParams: { authorization: `Bearer ${token(person)}` } }),
         ...(on && { on }),
       })
@@ -104,38 +136,63 @@ async function populate({ superuser }: TestDatabase): Promise<Api['ids']> {
     end $$`)
   const ids = { tenants: {}, users: {}, projects: {}, deployments: {} } as Api['ids']
   for (const person of PEOPLE) {
-    const user = ids.users[person] = await one(
-      'insert into app_public.users (email, username, name) values ($1, $2, $3)', [`${person}@example.test`, person, person])
+    const user = (ids.users[person] = await one(
+      'insert into app_public.users (email, username, name) values ($1, $2, $3)',
+      [`${person}@example.test`, person, person],
+    ))
     await superuser.query('insert into app_public.user_settings (user_id) values ($1)', [user])
-    const session = await one(`insert into app_public.sessions (user_id, expires_at) values ($1, now() + interval '1 day')`, [user])
-    await superuser.query('insert into app_private.session_tokens (token_hash, session_id) values (app_private.hash_token($1), $2)', [token(person), session])
+    const session = await one(
+      `insert into app_public.sessions (user_id, expires_at) values ($1, now() + interval '1 day')`,
+      [user],
+    )
+    await superuser.query(
+      'insert into app_private.session_tokens (token_hash, session_id) values (app_private.hash_token($1), $2)',
+      [token(person), session],
+    )
   }
   const members = { acme: { alice: 'owner', bob: 'developer', vera: 'viewer' }, evil: { mallory: 'owner' } } as const
   for (const slug of ['acme', 'evil'] as const) {
-    const tenant = ids.tenants[slug] = await one('insert into app_public.tenants (name, slug) values ($1, $2)', [slug, slug])
+    const tenant = (ids.tenants[slug] = await one('insert into app_public.tenants (name, slug) values ($1, $2)', [
+      slug,
+      slug,
+    ]))
     for (const [person, role] of Object.entries(members[slug])) {
-      await superuser.query(`insert into app_public.tenant_members (tenant_id, user_id, role, invitation_status, joined_at) values ($1, $2, $3, 'joined', now())`,
-        [tenant, ids.users[person as Person], role])
-      await superuser.query('update app_public.user_settings set default_tenant_id = $1 where user_id = $2', [tenant, ids.users[person as Person]])
+      await superuser.query(
+        `insert into app_public.tenant_members (tenant_id, user_id, role, invitation_status, joined_at) values ($1, $2, $3, 'joined', now())`,
+        [tenant, ids.users[person as Person], role],
+      )
+      await superuser.query('update app_public.user_settings set default_tenant_id = $1 where user_id = $2', [
+        tenant,
+        ids.users[person as Person],
+      ])
     }
     const name = slug === 'acme' ? 'shop' : 'lair'
     ids.projects[name] = await one(
       `insert into app_public.projects (tenant_id, owner_id, name, slug, visibility) values ($1, $2, $3, $4, 'team')`,
-      [tenant, ids.users[slug === 'acme' ? 'alice' : 'mallory'], name, name])
+      [tenant, ids.users[slug === 'acme' ? 'alice' : 'mallory'], name, name],
+    )
     ids.deployments[name] = await addDeployment(superuser, tenant, ids.projects[name])
   }
   return ids
 }
 
 /** A pending deployment to the project's first environment, made when it has none. */
-export async function addDeployment(superuser: TestDatabase['superuser'], tenant: string, project: string): Promise<string> {
+export async function addDeployment(
+  superuser: TestDatabase['superuser'],
+  tenant: string,
+  project: string,
+): Promise<string> {
   await superuser.query(
     `insert into app_public.project_environments (tenant_id, project_id, name, type)
      select $1, $2, 'production', 'production'
-      where not exists (select from app_public.project_environments where tenant_id = $1 and project_id = $2)`, [tenant, project])
+      where not exists (select from app_public.project_environments where tenant_id = $1 and project_id = $2)`,
+    [tenant, project],
+  )
   const { rows } = await superuser.query<{ id: string }>(
     `insert into app_public.deployments (tenant_id, project_id, environment_id, environment, commit_sha)
      select tenant_id, project_id, id, type, 'abcdef1' from app_public.project_environments
-      where tenant_id = $1 and project_id = $2 order by id limit 1 returning id`, [tenant, project])
+      where tenant_id = $1 and project_id = $2 order by id limit 1 returning id`,
+    [tenant, project],
+  )
   return rows[0]!.id
 }

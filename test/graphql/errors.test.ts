@@ -14,8 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-
-const databaseError = (code: string, rest: object = {}) => Object.assign(new Error('relation "projects_p202601" leaks'), { severity: 'ERROR', code, ...rest })
+const databaseError = (code: string, rest: object = {}) =>
+  Object.assign(new Error('relation "projects_p202601" leaks'), { severity: 'ERROR', code, ...rest })
 
 test('every row of the table is whole and unambiguous', () => {
   const keys = errorTable.map(({ source, match }) => `${source} ${match}`)
@@ -29,14 +29,19 @@ test('every row of the table is whole and unambiguous', () => {
 
 test('every constraint in the table is one of the database', async () => {
   const names = errorTable.filter(({ source }) => source === 'constraint').map(({ match }) => match)
-  const { rows } = await api.database.superuser.query<{ conname: string }>('select distinct conname from pg_constraint where conname = any ($1)', [names])
+  const { rows } = await api.database.superuser.query<{ conname: string }>(
+    'select distinct conname from pg_constraint where conname = any ($1)',
+    [names],
+  )
   expect(rows.map(({ conname }) => conname).sort()).toEqual([...names].sort())
 })
 
 test('every status that a function raises is in the table', () => {
   const functions = join(import.meta.dirname, '../../functions')
   const raised = new Set<string>()
-  for (const file of readdirSync(functions, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sql'))) {
+  for (const file of readdirSync(functions, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.sql'),
+  )) {
     const text = readFileSync(join(functions, file), 'utf8')
     for (const [, status] of text.matchAll(/(?:raise_error\(\s*|\bFH)(\d{3})\b/g)) raised.add(`FH${status}`)
   }
@@ -46,13 +51,27 @@ test('every status that a function raises is in the table', () => {
 })
 
 test('our own errors show their message, the code of their detail, and the rest of it', () => {
-  const error = databaseError('FH422', { message: 'It is finished', detail: '{"code": "DEPLOYMENT_TRANSITION_NOT_ALLOWED", "from": "ready"}', hint: 'Make a new one' })
-  expect(mapDatabaseError(error)).toEqual({
-    code: 'DEPLOYMENT_TRANSITION_NOT_ALLOWED', message: 'It is finished', httpStatus: 422, detail: { from: 'ready' }, hint: 'Make a new one',
+  const error = databaseError('FH422', {
+    message: 'It is finished',
+    detail: '{"code": "DEPLOYMENT_TRANSITION_NOT_ALLOWED", "from": "ready"}',
+    hint: 'Make a new one',
   })
-  expect(mapDatabaseError(databaseError('FH404', { detail: 'not JSON' }))).toMatchObject({ code: 'NOT_FOUND', httpStatus: 404 })
-  expect(mapDatabaseError(refusalError({ sqlstate: 'FH429', code: 'RATE_LIMITED', message: 'Slowly', retryAfterSeconds: 60 })))
-    .toEqual({ code: 'RATE_LIMITED', message: 'Slowly', httpStatus: 429, detail: { retryAfterSeconds: 60 } })
+  expect(mapDatabaseError(error)).toEqual({
+    code: 'DEPLOYMENT_TRANSITION_NOT_ALLOWED',
+    message: 'It is finished',
+    httpStatus: 422,
+    detail: { from: 'ready' },
+    hint: 'Make a new one',
+  })
+  expect(mapDatabaseError(databaseError('FH404', { detail: 'not JSON' }))).toMatchObject({
+    code: 'NOT_FOUND',
+    httpStatus: 404,
+  })
+  expect(
+    mapDatabaseError(
+      refusalError({ sqlstate: 'FH429', code: 'RATE_LIMITED', message: 'Slowly', retryAfterSeconds: 60 }),
+    ),
+  ).toEqual({ code: 'RATE_LIMITED', message: 'Slowly', httpStatus: 429, detail: { retryAfterSeconds: 60 } })
 })
 
 test("PostgreSQL's errors show our message only", () => {
@@ -73,13 +92,17 @@ test('a failed check is the input, a missing partition is ours', () => {
 
 test('an error is found behind the errors that wrap it', () => {
   expect(mapDatabaseError(new Error('outer', { cause: databaseError('FH403') }))?.code).toBe('FORBIDDEN')
-  expect(mapDatabaseError(Object.assign(new Error('outer'), { originalError: new ServerError('NOT_FOUND') }))?.code).toBe('NOT_FOUND')
+  expect(
+    mapDatabaseError(Object.assign(new Error('outer'), { originalError: new ServerError('NOT_FOUND') }))?.code,
+  ).toBe('NOT_FOUND')
   expect(mapDatabaseError(new Error('Connection terminated unexpectedly'))?.code).toBe('UNAVAILABLE')
   expect(mapDatabaseError(new Error('anything else'))).toBeNull()
   expect(mapDatabaseError('not even an error')).toBeNull()
 })
 
 test('what looks like a credential never gets into the log', () => {
-  const text = withoutSecrets('Bearer abc.def fh_live_k1_0123456789abcdef whsec_AAAA postgres://u:pa55@h/db Failing row contains (1, hush).')
+  const text = withoutSecrets(
+    'Bearer abc.def fh_live_k1_0123456789abcdef whsec_AAAA postgres://u:pa55@h/db Failing row contains (1, hush).',
+  )
   expect(text).not.toMatch(/abc\.def|0123456789|AAAA|pa55|hush/)
 })

@@ -2,27 +2,41 @@ import { startApi, type Api } from './api.ts'
 import { printSchemaSDL } from '../../src/graphql/printSchema.ts'
 
 let api: Api
-beforeAll(async () => { api = await startApi() })
+beforeAll(async () => {
+  api = await startApi()
+})
 afterAll(() => api.close())
 
 test('a row is read by its id alone, and by a slug that is unique in its tenant', async () => {
-  const { data } = await api.ask('alice', 'query ($id: UUID!) { project(id: $id) { slug } projectBySlug(slug: "shop") { id } }', { id: api.ids.projects.shop })
+  const { data } = await api.ask(
+    'alice',
+    'query ($id: UUID!) { project(id: $id) { slug } projectBySlug(slug: "shop") { id } }',
+    { id: api.ids.projects.shop },
+  )
   expect(data).toEqual({ project: { slug: 'shop' }, projectBySlug: { id: api.ids.projects.shop } })
 })
 
 test("another tenant's row does not exist, by id, slug or node id, though it is there", async () => {
-  const { data: hers } = await api.ask('mallory', 'query ($id: UUID!) { project(id: $id) { slug nodeId } }', { id: api.ids.projects.lair })
+  const { data: hers } = await api.ask('mallory', 'query ($id: UUID!) { project(id: $id) { slug nodeId } }', {
+    id: api.ids.projects.lair,
+  })
   expect(hers.project.slug).toBe('lair')
-  const { data } = await api.ask('alice',
+  const { data } = await api.ask(
+    'alice',
     'query ($id: UUID!, $nodeId: ID!) { project(id: $id) { id } projectBySlug(slug: "lair") { id } node(nodeId: $nodeId) { nodeId } projects { nodes { slug } } }',
-    { id: api.ids.projects.lair, nodeId: hers.project.nodeId })
+    { id: api.ids.projects.lair, nodeId: hers.project.nodeId },
+  )
   expect(data).toEqual({ project: null, projectBySlug: null, node: null, projects: { nodes: [{ slug: 'shop' }] } })
 })
 
 test('relations are named after their columns, in both directions', async () => {
-  const { data } = await api.ask('bob', `query ($id: UUID!) {
+  const { data } = await api.ask(
+    'bob',
+    `query ($id: UUID!) {
     deployment(id: $id) { status project { slug deployments { totalCount nodes { id } } environments { nodes { name } } } logs { totalCount } }
-  }`, { id: api.ids.deployments.shop })
+  }`,
+    { id: api.ids.deployments.shop },
+  )
   expect(data.deployment).toMatchObject({
     status: 'PENDING',
     project: { slug: 'shop', deployments: { totalCount: 1, nodes: [{ id: api.ids.deployments.shop }] } },
@@ -32,21 +46,35 @@ test('relations are named after their columns, in both directions', async () => 
 
 test('a node id leads back to its row', async () => {
   const { data } = await api.ask('alice', '{ projectBySlug(slug: "shop") { nodeId } }')
-  const again = await api.ask('alice', 'query ($nodeId: ID!) { node(nodeId: $nodeId) { ... on Project { slug } } }', { nodeId: data.projectBySlug.nodeId })
+  const again = await api.ask('alice', 'query ($nodeId: ID!) { node(nodeId: $nodeId) { ... on Project { slug } } }', {
+    nodeId: data.projectBySlug.nodeId,
+  })
   expect(again.data).toEqual({ node: { slug: 'shop' } })
 })
 
 describe('the schema as text', () => {
   let sdl: string
-  beforeAll(async () => { sdl = await printSchemaSDL(api.database.urls.authenticator) })
-  const body = (type: string) => new RegExp(`^(?:type|input|enum) ${type}\\b[^{]*\\{$([\\s\\S]*?)^\\}`, 'm').exec(sdl)?.[1] ?? ''
+  beforeAll(async () => {
+    sdl = await printSchemaSDL(api.database.urls.authenticator)
+  })
+  const body = (type: string) =>
+    new RegExp(`^(?:type|input|enum) ${type}\\b[^{]*\\{$([\\s\\S]*?)^\\}`, 'm').exec(sdl)?.[1] ?? ''
 
   test('is the same each time', async () => {
     expect(await printSchemaSDL(api.database.urls.authenticator)).toBe(sdl)
   })
 
   test('names the tenant nowhere but where a row may have none', () => {
-    for (const type of ['Project', 'ProjectFilter', 'ProjectInput', 'ProjectPatch', 'ProjectOrderBy', 'Deployment', 'DeploymentLog', 'Event']) {
+    for (const type of [
+      'Project',
+      'ProjectFilter',
+      'ProjectInput',
+      'ProjectPatch',
+      'ProjectOrderBy',
+      'Deployment',
+      'DeploymentLog',
+      'Event',
+    ]) {
       expect(body(type)).not.toBe('')
       expect(body(type)).not.toMatch(/tenantId|TENANT_ID/)
     }
@@ -61,7 +89,9 @@ describe('the schema as text', () => {
   })
 
   test('offers no mutation that nobody was granted', () => {
-    expect(body('Mutation')).not.toMatch(/(create|update|delete)(DeploymentLog|Event|Deployment|User|Tenant)\(input: \w+Input/)
+    expect(body('Mutation')).not.toMatch(
+      /(create|update|delete)(DeploymentLog|Event|Deployment|User|Tenant)\(input: \w+Input/,
+    )
   })
 
   test('orders a partitioned table by its indexes only', () => {
@@ -81,10 +111,26 @@ describe('the schema as text', () => {
 test('fields of a user that are their own are null for others', async () => {
   const fields = 'username isPremium subscriptionTier preferences settings defaultTenant { slug }'
   const own = await api.ask('alice', `{ currentUser { ${fields} } }`)
-  expect(own.data.currentUser).toEqual({ username: 'alice', isPremium: false, subscriptionTier: 'FREE', preferences: {}, settings: {}, defaultTenant: { slug: 'acme' } })
+  expect(own.data.currentUser).toEqual({
+    username: 'alice',
+    isPremium: false,
+    subscriptionTier: 'FREE',
+    preferences: {},
+    settings: {},
+    defaultTenant: { slug: 'acme' },
+  })
   await api.database.superuser.query(`update app_public.tenants set plan = 'pro' where slug = 'acme'`)
   const paid = await api.ask('alice', '{ currentUser { isPremium subscriptionTier } }')
   expect(paid.data.currentUser).toEqual({ isPremium: true, subscriptionTier: 'PRO' })
-  const { data } = await api.ask('bob', `query ($id: UUID!) { user(id: $id) { ${fields} } }`, { id: api.ids.users.alice })
-  expect(data.user).toEqual({ username: 'alice', isPremium: false, subscriptionTier: null, preferences: null, settings: null, defaultTenant: null })
+  const { data } = await api.ask('bob', `query ($id: UUID!) { user(id: $id) { ${fields} } }`, {
+    id: api.ids.users.alice,
+  })
+  expect(data.user).toEqual({
+    username: 'alice',
+    isPremium: false,
+    subscriptionTier: null,
+    preferences: null,
+    settings: null,
+    defaultTenant: null,
+  })
 })

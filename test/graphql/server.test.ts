@@ -23,14 +23,19 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 const authorization = { authorization: '' }
-beforeAll(() => { authorization.authorization = `Bearer ${api.token('alice')}` })
+beforeAll(() => {
+  authorization.authorization = `Bearer ${api.token('alice')}`
+})
 const json = { 'content-type': 'application/json' }
 const WHO = JSON.stringify({ query: '{ currentUser { username } }' })
 
 test('health and readiness', async () => {
   expect(await api.post('/healthz', {})).toMatchObject({ status: 200 })
   const response = await fetch(`${api.url}/readyz`)
-  expect([response.status, await response.json()]).toEqual([200, { status: 'ready', checks: { database: true, schema: true, listener: true, accepting: true } }])
+  expect([response.status, await response.json()]).toEqual([
+    200,
+    { status: 'ready', checks: { database: true, schema: true, listener: true, accepting: true } },
+  ])
 })
 
 test('what is not served is a 404 in JSON, with the headers of every answer', async () => {
@@ -49,21 +54,46 @@ test('a request id that is no plain word is replaced', async () => {
 
 test.each([
   ['invalid JSON', { method: 'POST', headers: json, body: '{"query": ' }, 400, 'INVALID_JSON'],
-  ['a large body', { method: 'POST', headers: json, body: JSON.stringify({ query: ' '.repeat(6000) }) }, 413, 'PAYLOAD_TOO_LARGE'],
-  ['another media type', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: WHO }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
-  ['a form', { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'query={__typename}' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  [
+    'a large body',
+    { method: 'POST', headers: json, body: JSON.stringify({ query: ' '.repeat(6000) }) },
+    413,
+    'PAYLOAD_TOO_LARGE',
+  ],
+  [
+    'another media type',
+    { method: 'POST', headers: { 'content-type': 'text/plain' }, body: WHO },
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+  ],
+  [
+    'a form',
+    { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'query={__typename}' },
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+  ],
   ['no query', { method: 'POST', headers: json, body: '{}' }, 400, 'BAD_REQUEST'],
   ['a query that is no text', { method: 'POST', headers: json, body: '{"query": 1}' }, 400, 'BAD_REQUEST'],
   ['null', { method: 'POST', headers: json, body: 'null' }, 400, 'BAD_REQUEST'],
   ['GET', { method: 'GET' }, 405, 'METHOD_NOT_ALLOWED'],
-  ['a token that does not work', { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body: WHO }, 401, 'UNAUTHENTICATED'],
+  [
+    'a token that does not work',
+    { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body: WHO },
+    401,
+    'UNAUTHENTICATED',
+  ],
 ])('/graphql refuses %s with a code', async (_what, init, status, code) => {
   const answer = await api.post('/graphql', init)
   expect([answer.status, answer.errors?.[0]?.extensions.code]).toEqual([status, code])
 })
 
 test('a webhook gets its raw body, larger than JSON may be and without a sign-in', async () => {
-  const post = (body: string) => api.post(`/webhooks/github/${randomUUID()}`, { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body })
+  const post = (body: string) =>
+    api.post(`/webhooks/github/${randomUUID()}`, {
+      method: 'POST',
+      headers: { ...json, authorization: 'Bearer nonsense' },
+      body,
+    })
   expect(await post('x'.repeat(20_000))).toMatchObject({ status: 404, error: { code: 'WEBHOOK_SOURCE_NOT_FOUND' } })
   expect(await post('x'.repeat(40_000))).toMatchObject({ status: 413, error: { code: 'PAYLOAD_TOO_LARGE' } })
 })
@@ -72,8 +102,13 @@ test('a webhook gets its raw body, larger than JSON may be and without a sign-in
 async function askWho(headers: Record<string, string>): Promise<{ status: number; body: unknown }> {
   const app = express()
   installRequestId(app)
-  installAuthentication(app, makeAuthenticator({ pool: api.database.authenticator, log: makeLogger({ level: 'silent' }) }))
-  app.get('/', (req, res) => { res.json(factsOf(req).claims) })
+  installAuthentication(
+    app,
+    makeAuthenticator({ pool: api.database.authenticator, log: makeLogger({ level: 'silent' }) }),
+  )
+  app.get('/', (req, res) => {
+    res.json(factsOf(req).claims)
+  })
   installErrors(app, { log: makeLogger({ level: 'silent' }), refusals: { note: () => {}, close: async () => {} } })
   const server = createServer(app).listen(0, '127.0.0.1')
   try {
@@ -86,23 +121,41 @@ async function askWho(headers: Record<string, string>): Promise<{ status: number
 }
 
 test('routes after authentication have the claims of the request', async () => {
-  const answer = await askWho({ ...authorization, 'x-tenant': api.ids.tenants.acme, 'x-request-id': 'r-1', 'user-agent': 'test/1' })
+  const answer = await askWho({
+    ...authorization,
+    'x-tenant': api.ids.tenants.acme,
+    'x-request-id': 'r-1',
+    'user-agent': 'test/1',
+  })
   expect(answer.body).toMatchObject({
-    role: 'app_user', user_id: api.ids.users.alice, tenant_id: api.ids.tenants.acme, member_role: 'owner', request_id: 'r-1', user_agent: 'test/1', ip: '127.0.0.1',
+    role: 'app_user',
+    user_id: api.ids.users.alice,
+    tenant_id: api.ids.tenants.acme,
+    member_role: 'owner',
+    request_id: 'r-1',
+    user_agent: 'test/1',
+    ip: '127.0.0.1',
   })
   expect((await askWho({})).body).toMatchObject({ role: 'app_anonymous' })
 })
 
 test('X-Tenant of a tenant one is not in is refused, and its member passes', async () => {
-  const as = (person: 'alice' | 'mallory') => askWho({ authorization: `Bearer ${api.token(person)}`, 'x-tenant': api.ids.tenants.evil })
+  const as = (person: 'alice' | 'mallory') =>
+    askWho({ authorization: `Bearer ${api.token(person)}`, 'x-tenant': api.ids.tenants.evil })
   expect(await as('alice')).toMatchObject({ status: 403, body: { error: { code: 'NOT_A_MEMBER' } } })
   expect(await as('mallory')).toMatchObject({ status: 200, body: { member_role: 'owner' } })
 })
 
 test('CORS lets the listed origin in and no other', async () => {
-  const allowed = await fetch(`${api.url}/graphql`, { method: 'OPTIONS', headers: { origin: 'https://app.example.test', 'access-control-request-method': 'POST' } })
+  const allowed = await fetch(`${api.url}/graphql`, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example.test', 'access-control-request-method': 'POST' },
+  })
   expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example.test')
-  const other = await fetch(`${api.url}/graphql`, { method: 'OPTIONS', headers: { origin: 'https://evil.test', 'access-control-request-method': 'POST' } })
+  const other = await fetch(`${api.url}/graphql`, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://evil.test', 'access-control-request-method': 'POST' },
+  })
   expect(other.headers.get('access-control-allow-origin')).toBeNull()
 })
 
@@ -119,7 +172,11 @@ test('Ruru is served from here and fetches nothing from elsewhere', async () => 
 test('nothing of headers, tokens or passwords is logged', async () => {
   const password = 'correct horse battery staple'
   await api.post(`/nothing?token=${api.token('alice')}`, { headers: { ...authorization, cookie: 'session=hush' } })
-  await api.ask(null, 'mutation ($p: String!) { login(input: {email: "alice@example.test", password: $p}) { result { token } } }', { p: password })
+  await api.ask(
+    null,
+    'mutation ($p: String!) { login(input: {email: "alice@example.test", password: $p}) { result { token } } }',
+    { p: password },
+  )
   const log = JSON.stringify(api.log())
   expect(log).toMatch(/"path":"\/nothing"/)
   expect(log).toMatch(/"requestId":"abc-1"/)
@@ -131,7 +188,12 @@ test('what nobody foresaw is INTERNAL with an id under which the log has it', as
   try {
     const { data, errors } = await api.ask('alice', '{ projects { nodes { description } } }')
     const { code, errorId, ...rest } = errors![0]!.extensions
-    expect([data, errors![0]!.message, code, rest]).toEqual([{ projects: null }, 'Something went wrong on our side.', 'INTERNAL', {}])
+    expect([data, errors![0]!.message, code, rest]).toEqual([
+      { projects: null },
+      'Something went wrong on our side.',
+      'INTERNAL',
+      {},
+    ])
     expect(api.log().find((line) => line.errorId === errorId)).toMatchObject({ level: 'error', err: { code: '42703' } })
   } finally {
     await api.database.owner.query('alter table app_public.projects rename column renamed to description')
@@ -140,10 +202,21 @@ test('what nobody foresaw is INTERNAL with an id under which the log has it', as
 })
 
 describe('authentication is asked once and forgotten at once', () => {
-  const credentials = (token: string | null) => ({ token, tenant: null, ip: '127.0.0.1', userAgent: null, requestId: 'r' })
+  const credentials = (token: string | null) => ({
+    token,
+    tenant: null,
+    ip: '127.0.0.1',
+    userAgent: null,
+    requestId: 'r',
+  })
   const counted = (answer: object) => {
     let asked = 0
-    const pool = { query: async () => { asked++; return { rows: [{ claims: answer }] } } }
+    const pool = {
+      query: async () => {
+        asked++
+        return { rows: [{ claims: answer }] }
+      },
+    }
     const authenticator = makeAuthenticator({ pool: pool as never, log: makeLogger({ level: 'silent' }) })
     authenticator.setListening(true)
     return { authenticator, asked: () => asked }
@@ -153,7 +226,10 @@ describe('authentication is asked once and forgotten at once', () => {
   test('an answer that may be cached is, for this token, with facts of each request', async () => {
     const { authenticator, asked } = counted(claims)
     await authenticator.authenticate(credentials('a'))
-    expect(await authenticator.authenticate({ ...credentials('a'), requestId: 'other' })).toMatchObject({ user_id: 'u', request_id: 'other' })
+    expect(await authenticator.authenticate({ ...credentials('a'), requestId: 'other' })).toMatchObject({
+      user_id: 'u',
+      request_id: 'other',
+    })
     expect(asked()).toBe(1)
     await authenticator.authenticate(credentials('b'))
     await authenticator.authenticate({ ...credentials('a'), tenant: 'x' })
@@ -201,7 +277,7 @@ describe('sockets', () => {
       socket.on('error', () => {})
     })
     const first = new Promise<string>((resolve) => {
-      socket.on('message', (data) => resolve((JSON.parse(String(data)) as { type: string }).type))
+      socket.on('message', (data: Buffer) => resolve((JSON.parse(data.toString()) as { type: string }).type))
       void closed.then(() => resolve('closed'))
     })
     socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload })))
@@ -213,12 +289,17 @@ describe('sockets', () => {
     expect(await good.first).toBe('connection_ack')
     good.socket.close()
     expect(await open({ token: 'nonsense' }).closed).toEqual({ code: 4401, reason: 'UNAUTHENTICATED' })
-    expect(await open({ token: api.token('bob'), tenant: api.ids.tenants.evil }).closed).toEqual({ code: 4403, reason: 'NOT_A_MEMBER' })
+    expect(await open({ token: api.token('bob'), tenant: api.ids.tenants.evil }).closed).toEqual({
+      code: 4403,
+      reason: 'NOT_A_MEMBER',
+    })
   })
 
   test('queries over a socket are under its claims', async () => {
     const { data } = await new Promise<any>((resolve, reject) => {
-      api.socket('mallory').subscribe({ query: '{ projects { nodes { slug } } }' }, { next: resolve, error: reject, complete: () => {} })
+      api
+        .socket('mallory')
+        .subscribe({ query: '{ projects { nodes { slug } } }' }, { next: resolve, error: reject, complete: () => {} })
     })
     expect(data).toEqual({ projects: { nodes: [{ slug: 'lair' }] } })
   })
@@ -227,9 +308,14 @@ describe('sockets', () => {
     const [vera, bob] = [open({ token: api.token('vera') }), open({ token: api.token('bob') })]
     expect(await Promise.all([vera.first, bob.first])).toEqual(['connection_ack', 'connection_ack'])
     expect((await api.ask('vera', '{ currentUser { username } }')).data).toEqual({ currentUser: { username: 'vera' } })
-    await api.database.superuser.query('update app_public.sessions set revoked_at = now() where user_id = $1', [api.ids.users.vera])
+    await api.database.superuser.query('update app_public.sessions set revoked_at = now() where user_id = $1', [
+      api.ids.users.vera,
+    ])
     expect(await vera.closed).toEqual({ code: 4403, reason: 'REVOKED' })
-    expect(await api.ask('vera', '{ currentUser { username } }')).toMatchObject({ status: 401, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
+    expect(await api.ask('vera', '{ currentUser { username } }')).toMatchObject({
+      status: 401,
+      errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+    })
     expect((await api.ask('bob', '{ currentUser { username } }')).data).toEqual({ currentUser: { username: 'bob' } })
     expect(bob.socket.readyState).toBe(WebSocket.OPEN)
     bob.socket.close()
@@ -244,7 +330,10 @@ test('closing refuses new work, says so, and ends the sockets', async () => {
   await other.app.close()
   expect(await closed).toBe(1001)
   const response = await fetch(`${other.url}/readyz`)
-  expect([response.status, await response.json()]).toMatchObject([503, { checks: { accepting: false, listener: false } }])
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { checks: { accepting: false, listener: false } },
+  ])
   other.app.close = async () => {}
   await other.close()
 })
@@ -254,8 +343,19 @@ test('the app refuses to start without a database rather than half', async () =>
   const probe = createServer().listen(0)
   const { port } = probe.address() as AddressInfo
   probe.close()
-  await expect(makeApp({
-    config: { cors: false, introspection: true, graphiql: false, bodyMaxBytes: 1000, webhookMaxBytes: 1000, limits: { maxDepth: 1, maxCost: 1, maxSelections: 1, defaultPage: 1, maxPage: 1 } },
-    pool: api.database.authenticator, authenticatorUrl: `postgres://x:x@127.0.0.1:${port}/x`, log: makeLogger({ level: 'silent' }),
-  })).rejects.toThrow(/ECONNREFUSED/)
+  await expect(
+    makeApp({
+      config: {
+        cors: false,
+        introspection: true,
+        graphiql: false,
+        bodyMaxBytes: 1000,
+        webhookMaxBytes: 1000,
+        limits: { maxDepth: 1, maxCost: 1, maxSelections: 1, defaultPage: 1, maxPage: 1 },
+      },
+      pool: api.database.authenticator,
+      authenticatorUrl: `postgres://x:x@127.0.0.1:${port}/x`,
+      log: makeLogger({ level: 'silent' }),
+    }),
+  ).rejects.toThrow(/ECONNREFUSED/)
 })

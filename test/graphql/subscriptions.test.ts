@@ -2,7 +2,9 @@ import type { Client } from 'graphql-ws'
 import { addDeployment, startApi, type Api } from './api.ts'
 
 let api: Api
-beforeAll(async () => { api = await startApi() })
+beforeAll(async () => {
+  api = await startApi()
+})
 afterAll(() => api.close())
 
 interface Stream {
@@ -18,18 +20,35 @@ function listen(client: Client, query: string, variables: Record<string, unknown
   let wake = () => {}
   let stop = () => {}
   const ended = new Promise<unknown>((resolve) => {
-    stop = client.subscribe({ query, variables }, {
-      next: (event) => { events.push(event); wake() },
-      error: (error) => { resolve(error); wake() },
-      complete: () => { resolve('complete'); wake() },
-    })
+    stop = client.subscribe(
+      { query, variables },
+      {
+        next: (event) => {
+          events.push(event)
+          wake()
+        },
+        error: (error) => {
+          resolve(error)
+          wake()
+        },
+        complete: () => {
+          resolve('complete')
+          wake()
+        },
+      },
+    )
   })
   return {
-    events, ended, stop,
+    events,
+    ended,
+    stop,
     async take(count) {
       const deadline = Date.now() + 5000
       while (events.length < count && Date.now() < deadline) {
-        await new Promise<void>((resolve) => { wake = resolve; setTimeout(resolve, 100) })
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          setTimeout(resolve, 100)
+        })
       }
       return events
     },
@@ -59,34 +78,62 @@ async function listening(channel: string, subscribers = 1): Promise<void> {
 async function append(deployment: string, tenant: string, from: number, to: number): Promise<void> {
   await api.database.superuser.query(
     `insert into app_public.deployment_logs (tenant_id, project_id, deployment_id, sequence, message)
-     select $1, project_id, id, n, 'line ' || n from app_public.deployments, generate_series($3::int, $4::int) n where tenant_id = $1 and id = $2`, [tenant, deployment, from, to])
-  await api.database.superuser.query('select pg_notify($1, $2)', [`deployment_logs:${deployment}`, JSON.stringify({ sequence: to })])
+     select $1, project_id, id, n, 'line ' || n from app_public.deployments, generate_series($3::int, $4::int) n where tenant_id = $1 and id = $2`,
+    [tenant, deployment, from, to],
+  )
+  await api.database.superuser.query('select pg_notify($1, $2)', [
+    `deployment_logs:${deployment}`,
+    JSON.stringify({ sequence: to }),
+  ])
 }
 
-async function change(deployment: string, tenant: string, status: string, project = api.ids.projects.shop): Promise<string> {
-  await api.database.superuser.query(`set session_replication_role = replica; update app_public.deployments set status = '${status}' where id = '${deployment}'; reset session_replication_role`)
-  const { rows: [event] } = await api.database.superuser.query(
+async function change(
+  deployment: string,
+  tenant: string,
+  status: string,
+  project = api.ids.projects.shop,
+): Promise<string> {
+  await api.database.superuser.query(
+    `set session_replication_role = replica; update app_public.deployments set status = '${status}' where id = '${deployment}'; reset session_replication_role`,
+  )
+  const {
+    rows: [event],
+  } = await api.database.superuser.query(
     `insert into app_public.events (tenant_id, type, subject_type, subject_id, project_id) values ($1, 'deployment.' || $2::text, 'deployment', $3, $4)
-     returning id, created_at as "createdAt", type, subject_type as "subjectType", subject_id as "subjectId", project_id as "projectId"`, [tenant, status, deployment, project])
-  const { rows: [{ json }] } = await api.database.superuser.query(
+     returning id, created_at as "createdAt", type, subject_type as "subjectType", subject_id as "subjectId", project_id as "projectId"`,
+    [tenant, status, deployment, project],
+  )
+  const {
+    rows: [{ json }],
+  } = await api.database.superuser.query(
     `select json_build_object('id', id, 'createdAt', created_at, 'type', type, 'subjectType', subject_type, 'subjectId', subject_id, 'projectId', project_id)::text as json
-       from app_public.events where id = $1`, [event.id])
+       from app_public.events where id = $1`,
+    [event.id],
+  )
   await api.database.superuser.query('select pg_notify($1, $2)', [`events:${tenant}`, json])
   return event.id
 }
 
-const LOGS = 'subscription ($id: UUID!, $after: BigInt) { deploymentLogs(deploymentId: $id, after: $after) { cursor lines { sequence message } } }'
-const sequences = (events: any[]) => events.flatMap(({ data }) => data.deploymentLogs.lines.map((line: any) => Number(line.sequence)))
+const LOGS =
+  'subscription ($id: UUID!, $after: BigInt) { deploymentLogs(deploymentId: $id, after: $after) { cursor lines { sequence message } } }'
+const sequences = (events: any[]) =>
+  events.flatMap(({ data }) => data.deploymentLogs.lines.map((line: any) => Number(line.sequence)))
 
 describe('deploymentLogs', () => {
   let deployment: string
-  beforeEach(async () => { deployment = await addDeployment(api.database.superuser, api.ids.tenants.acme, api.ids.projects.shop) })
+  beforeEach(async () => {
+    deployment = await addDeployment(api.database.superuser, api.ids.tenants.acme, api.ids.projects.shop)
+  })
 
   test('gives the backlog in batches, then each new line, none twice', async () => {
     await append(deployment, api.ids.tenants.acme, 1, 1200)
     const stream = listen(api.socket('bob'), LOGS, { id: deployment })
     await stream.take(3)
-    expect(stream.events.map(({ data }) => [data.deploymentLogs.lines.length, data.deploymentLogs.cursor])).toEqual([[500, '500'], [500, '1000'], [200, '1200']])
+    expect(stream.events.map(({ data }) => [data.deploymentLogs.lines.length, data.deploymentLogs.cursor])).toEqual([
+      [500, '500'],
+      [500, '1000'],
+      [200, '1200'],
+    ])
     await append(deployment, api.ids.tenants.acme, 1201, 1203)
     await append(deployment, api.ids.tenants.acme, 1204, 1204)
     await stream.take(5)
@@ -104,19 +151,25 @@ describe('deploymentLogs', () => {
   test('misses nothing that is written while it begins', async () => {
     const client = api.socket('bob')
     let written = 0
-    const writing = (async () => { while (written < 300) { await append(deployment, api.ids.tenants.acme, written + 1, written + 10); written += 10 } })()
+    const writing = (async () => {
+      while (written < 300) {
+        await append(deployment, api.ids.tenants.acme, written + 1, written + 10)
+        written += 10
+      }
+    })()
     await new Promise((resolve) => setTimeout(resolve, 20))
     const streams = Array.from({ length: 5 }, () => listen(client, LOGS, { id: deployment }))
     await writing
     for (const stream of streams) {
       const deadline = Date.now() + 5000
-      while (sequences(stream.events).length < 300 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+      while (sequences(stream.events).length < 300 && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20))
       expect(sequences(stream.events)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
       stream.stop()
     }
   })
 
-  test("a deployment of another tenant is not there, though its owner hears it", async () => {
+  test('a deployment of another tenant is not there, though its owner hears it', async () => {
     const refused = listen(api.socket('alice'), LOGS, { id: api.ids.deployments.lair })
     expect(await refusal(refused)).toBe('NOT_FOUND')
     const unknown = listen(api.socket('alice'), LOGS, { id: '01890000-0000-7000-8000-000000000000' })
@@ -137,7 +190,8 @@ describe('deploymentLogs', () => {
     two.stop()
     for (let tries = 0; ; tries++) {
       const { rows } = await api.database.superuser.query(
-        `select query from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`)
+        `select query from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`,
+      )
       if (rows.some(({ query }: { query: string }) => query === `unlisten "deployment_logs:${deployment}"`)) break
       if (tries > 200) throw new Error(`still listening: ${JSON.stringify(rows)}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -146,7 +200,8 @@ describe('deploymentLogs', () => {
   })
 })
 
-const CHANGED = 'subscription ($project: UUID, $id: UUID) { deploymentChanged(projectId: $project, id: $id) { eventId type deployment { id status project { slug } } } }'
+const CHANGED =
+  'subscription ($project: UUID, $id: UUID) { deploymentChanged(projectId: $project, id: $id) { eventId type deployment { id status project { slug } } } }'
 
 describe('deploymentChanged', () => {
   test('tells each change with the deployment as it is then', async () => {
@@ -157,8 +212,16 @@ describe('deploymentChanged', () => {
     const second = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
     await stream.take(2)
     expect(stream.events.map(({ data }) => data.deploymentChanged)).toEqual([
-      { eventId: first, type: 'deployment.building', deployment: { id: api.ids.deployments.shop, status: 'BUILDING', project: { slug: 'shop' } } },
-      { eventId: second, type: 'deployment.failed', deployment: { id: api.ids.deployments.shop, status: 'FAILED', project: { slug: 'shop' } } },
+      {
+        eventId: first,
+        type: 'deployment.building',
+        deployment: { id: api.ids.deployments.shop, status: 'BUILDING', project: { slug: 'shop' } },
+      },
+      {
+        eventId: second,
+        type: 'deployment.failed',
+        deployment: { id: api.ids.deployments.shop, status: 'FAILED', project: { slug: 'shop' } },
+      },
     ])
     stream.stop()
   })
@@ -173,18 +236,25 @@ describe('deploymentChanged', () => {
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
     await change(other, api.ids.tenants.acme, 'failed')
     await Promise.all([all.take(2), project.take(2), one.take(1)])
-    expect([all, project, one].map(({ events }) => events.map(({ data }) => data.deploymentChanged.deployment.id)))
-      .toEqual([[api.ids.deployments.shop, other], [api.ids.deployments.shop, other], [other]])
+    expect(
+      [all, project, one].map(({ events }) => events.map(({ data }) => data.deploymentChanged.deployment.id)),
+    ).toEqual([[api.ids.deployments.shop, other], [api.ids.deployments.shop, other], [other]])
     for (const stream of [all, project, one]) stream.stop()
   })
 
   test('is checked for each event: what became private is told to its owner only', async () => {
     // Events reach a subscriber in order, so one of an open project tells that the hidden one before it was dealt with.
-    const { rows: [{ id: open }] } = await api.database.superuser.query(
-      `insert into app_public.projects (tenant_id, name, slug, visibility) values ($1, 'open', 'open', 'public') returning id`, [api.ids.tenants.acme])
+    const {
+      rows: [{ id: open }],
+    } = await api.database.superuser.query(
+      `insert into app_public.projects (tenant_id, name, slug, visibility) values ($1, 'open', 'open', 'public') returning id`,
+      [api.ids.tenants.acme],
+    )
     const marker = await addDeployment(api.database.superuser, api.ids.tenants.acme, open)
-    const setVisibility = (visibility: string) => api.database.superuser.query(
-      `set session_replication_role = replica; update app_public.projects set visibility = '${visibility}' where slug = 'shop'; reset session_replication_role`)
+    const setVisibility = (visibility: string) =>
+      api.database.superuser.query(
+        `set session_replication_role = replica; update app_public.projects set visibility = '${visibility}' where slug = 'shop'; reset session_replication_role`,
+      )
     const [owner, viewer] = [listen(api.socket('alice'), CHANGED), listen(api.socket('vera'), CHANGED)]
     await listening(`events:${api.ids.tenants.acme}`, 2)
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
@@ -197,7 +267,12 @@ describe('deploymentChanged', () => {
     await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')
     await Promise.all([owner.take(4), viewer.take(3)])
     const types = (stream: typeof owner) => stream.events.map(({ data }) => data.deploymentChanged.type)
-    expect(types(owner)).toEqual(['deployment.building', 'deployment.failed', 'deployment.queued', 'deployment.building'])
+    expect(types(owner)).toEqual([
+      'deployment.building',
+      'deployment.failed',
+      'deployment.queued',
+      'deployment.building',
+    ])
     expect(types(viewer)).toEqual(['deployment.building', 'deployment.queued', 'deployment.building'])
     owner.stop()
     viewer.stop()
@@ -207,8 +282,12 @@ describe('deploymentChanged', () => {
     const stream = listen(api.socket('alice'), CHANGED)
     await listening(`events:${api.ids.tenants.acme}`)
     const theirs = await change(api.ids.deployments.lair, api.ids.tenants.evil, 'failed', api.ids.projects.lair)
-    const { rows: [{ json }] } = await api.database.superuser.query(
-      `select json_build_object('id', id, 'createdAt', created_at, 'subjectType', subject_type, 'subjectId', subject_id)::text as json from app_public.events where id = $1`, [theirs])
+    const {
+      rows: [{ json }],
+    } = await api.database.superuser.query(
+      `select json_build_object('id', id, 'createdAt', created_at, 'subjectType', subject_type, 'subjectId', subject_id)::text as json from app_public.events where id = $1`,
+      [theirs],
+    )
     await api.database.superuser.query('select pg_notify($1, $2)', [`events:${api.ids.tenants.acme}`, json])
     await api.database.superuser.query('select pg_notify($1, $2)', [`events:${api.ids.tenants.acme}`, 'not json'])
     const mine = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'failed')
@@ -227,7 +306,9 @@ describe('deploymentChanged', () => {
 test('one socket holds a hundred subscriptions and no more', async () => {
   const client = api.socket('bob')
   const streams = Array.from({ length: 101 }, () => listen(client, LOGS, { id: api.ids.deployments.shop }))
-  expect(await Promise.race(streams.map(({ ended }) => ended))).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }])
+  expect(await Promise.race(streams.map(({ ended }) => ended))).toMatchObject([
+    { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } },
+  ])
   await append(api.ids.deployments.shop, api.ids.tenants.acme, 1, 1)
   await Promise.all(streams.slice(0, 100).map((stream) => stream.take(1)))
   expect(streams.filter(({ events }) => sequences(events).length === 1).length).toBe(100)
@@ -238,11 +319,18 @@ test('losing LISTEN ends subscriptions with a code and keeps the socket; a new o
   const client = api.socket('bob')
   const stream = listen(client, CHANGED)
   await listening(`events:${api.ids.tenants.acme}`)
-  await api.database.superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`)
+  await api.database.superuser.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`,
+  )
   expect(await stream.ended).toBe('complete')
-  expect(stream.events).toMatchObject([{ errors: [{ path: ['deploymentChanged'], extensions: { code: 'SUBSCRIPTION_INTERRUPTED' } }] }])
+  expect(stream.events).toMatchObject([
+    { errors: [{ path: ['deploymentChanged'], extensions: { code: 'SUBSCRIPTION_INTERRUPTED' } }] },
+  ])
   for (let tries = 0; (await api.post('/readyz', {})).status !== 200; tries++) {
-    if (tries > 100) throw new Error(`the listener did not come back: ${JSON.stringify([await api.post('/readyz', {}), api.log().filter(({ level }) => level === 'warn')])}`)
+    if (tries > 100)
+      throw new Error(
+        `the listener did not come back: ${JSON.stringify([await api.post('/readyz', {}), api.log().filter(({ level }) => level === 'warn')])}`,
+      )
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   const again = listen(client, CHANGED)

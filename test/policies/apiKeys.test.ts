@@ -6,26 +6,52 @@ let cast: Awaited<ReturnType<typeof namedPeople>>
 let web: string
 let api: string
 
-const key = async (owner: { token: string }, scopes: string, more: { projectId?: string; environmentId?: string; permissions?: string[]; ips?: string[] } = {}) => {
-  const [row] = await cast.as<{ token: string }>(owner,
+const key = async (
+  owner: { token: string },
+  scopes: string,
+  more: { projectId?: string; environmentId?: string; permissions?: string[]; ips?: string[] } = {},
+) => {
+  const [row] = await cast.as<{ token: string }>(
+    owner,
     `select token from app_public.create_api_key('key', $1, project_id => $2, environment_id => $3, permissions => $4, allowed_ips => $5)`,
-    [`{${scopes}}`, more.projectId ?? null, more.environmentId ?? null, JSON.stringify(more.permissions ?? []), more.ips ?? null])
+    [
+      `{${scopes}}`,
+      more.projectId ?? null,
+      more.environmentId ?? null,
+      JSON.stringify(more.permissions ?? []),
+      more.ips ?? null,
+    ],
+  )
   return { token: row!.token }
 }
 const names = async (caller: { token: string }) =>
-  (await cast.as<{ name: string }>(caller, 'select name from app_public.projects order by name')).map(({ name }) => name)
+  (await cast.as<{ name: string }>(caller, 'select name from app_public.projects order by name')).map(
+    ({ name }) => name,
+  )
 const rank = async (caller: { token: string }) =>
   (await cast.as<{ rank: string }>(caller, 'select app_hidden.current_member_role() as rank'))[0]!.rank
 const environment = async (projectId: string, name: string) =>
-  (await cast.as<{ id: string }>(cast.alice, 'select id from app_public.project_environments where project_id = $1 and name = $2', [projectId, name]))[0]!.id
+  (
+    await cast.as<{ id: string }>(
+      cast.alice,
+      'select id from app_public.project_environments where project_id = $1 and name = $2',
+      [projectId, name],
+    )
+  )[0]!.id
 const request = (caller: { token: string }, projectId: string, name = 'production') =>
   cast.as(caller, 'select id from app_public.request_deployment($1, $2, $3)', [projectId, name, 'a'.repeat(40)])
 
 beforeAll(async () => {
   database = await testDatabase()
   cast = await namedPeople(database)
-  const make = async (name: string) => (await cast.as<{ id: string }>(cast.alice,
-    `insert into app_public.projects (name, slug, visibility) values ($1, lower($1), 'public') returning id`, [name]))[0]!.id
+  const make = async (name: string) =>
+    (
+      await cast.as<{ id: string }>(
+        cast.alice,
+        `insert into app_public.projects (name, slug, visibility) values ($1, lower($1), 'public') returning id`,
+        [name],
+      )
+    )[0]!.id
   web = await make('web')
   api = await make('api')
 })
@@ -48,12 +74,22 @@ test('a key that only reads changes nothing, though its owner owns it all', asyn
   expect(await names(reader)).toEqual(['api', 'web'])
   expect(await cast.as(reader, `update app_public.projects set description = 'x' returning id`)).toEqual([])
   expect(await cast.as(reader, `update app_public.teams set description = 'x' returning id`)).toEqual([])
-  await expect(cast.as(reader, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [web, cast.vera.id])).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(reader, 'select * from app_public.delete_project($1)', [web])).rejects.toMatchObject({ code: 'FH403' })
+  await expect(
+    cast.as(reader, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+      web,
+      cast.vera.id,
+    ]),
+  ).rejects.toMatchObject({ code: '42501' })
+  await expect(cast.as(reader, 'select * from app_public.delete_project($1)', [web])).rejects.toMatchObject({
+    code: 'FH403',
+  })
   await expect(request(reader, web)).rejects.toMatchObject({ code: 'FH403' })
   const writer = await key(cast.alice, 'write')
   expect(await cast.as(writer, `update app_public.projects set description = 'x' returning id`)).toHaveLength(2)
-  await cast.as(writer, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [web, cast.vera.id])
+  await cast.as(writer, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+    web,
+    cast.vera.id,
+  ])
   expect(await request(writer, web)).toHaveLength(1)
 })
 
@@ -62,14 +98,21 @@ test('a key narrowed to a project sees that one and what is below it', async () 
   await request(cast.bob, api)
   await request(cast.bob, web)
   expect(await names(narrow)).toEqual(['web'])
-  const projects = await cast.as<{ project_id: string }>(narrow, `
+  const projects = await cast.as<{ project_id: string }>(
+    narrow,
+    `
     select distinct project_id from app_public.deployments
     union select project_id from app_public.project_environments
-    union select project_id from app_public.events where project_id is not null`)
+    union select project_id from app_public.events where project_id is not null`,
+  )
   expect(projects).toEqual([{ project_id: web }])
   await expect(request(narrow, api)).rejects.toMatchObject({ code: 'FH404' })
-  await expect(cast.as(narrow, `insert into app_public.projects (name, slug) values ('new', 'new')`)).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [api])).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    cast.as(narrow, `insert into app_public.projects (name, slug) values ('new', 'new')`),
+  ).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [api]),
+  ).rejects.toMatchObject({ code: '42501' })
   expect(await request(narrow, web)).toHaveLength(1)
 })
 
@@ -84,19 +127,34 @@ test('a key narrowed to an environment leaves the others alone', async () => {
   const narrow = await key(cast.bob, 'write', { projectId: web, environmentId: staging })
   await request(cast.bob, web, 'staging')
   await request(cast.bob, web, 'production')
-  const lock = await cast.as<{ environment: string }>(narrow, 'update app_public.deployments set is_locked = true returning environment')
+  const lock = await cast.as<{ environment: string }>(
+    narrow,
+    'update app_public.deployments set is_locked = true returning environment',
+  )
   expect(new Set(lock.map((row) => row.environment))).toEqual(new Set(['staging']))
-  expect(await cast.as(narrow, `update app_public.project_environments set env_vars = '{}' returning name`)).toEqual([{ name: 'staging' }])
-  await expect(cast.as(narrow, 'select * from app_public.delete_environment($1)', [production])).rejects.toMatchObject({ code: 'FH404' })
-  await expect(cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web])).rejects.toMatchObject({ code: '42501' })
+  expect(await cast.as(narrow, `update app_public.project_environments set env_vars = '{}' returning name`)).toEqual([
+    { name: 'staging' },
+  ])
+  await expect(cast.as(narrow, 'select * from app_public.delete_environment($1)', [production])).rejects.toMatchObject({
+    code: 'FH404',
+  })
+  await expect(
+    cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web]),
+  ).rejects.toMatchObject({ code: '42501' })
 })
 
 test('a key narrowed to a project does not run the tenant, though its scope is admin', async () => {
   const narrow = await key(cast.alice, 'admin', { projectId: web })
   expect(await cast.as(narrow, `update app_public.projects set description = 'x' returning id`)).toEqual([{ id: web }])
   expect(await cast.as(narrow, `update app_public.tenants set name = 'x' returning id`)).toEqual([])
-  await expect(cast.as(narrow, `insert into app_public.teams (name) values ('x')`)).rejects.toMatchObject({ code: '42501' })
-  for (const call of [`invite_member('new@new.test')`, `remove_member('${cast.vera.id}')`, `change_member_role('${cast.vera.id}', 'admin')`]) {
+  await expect(cast.as(narrow, `insert into app_public.teams (name) values ('x')`)).rejects.toMatchObject({
+    code: '42501',
+  })
+  for (const call of [
+    `invite_member('new@new.test')`,
+    `remove_member('${cast.vera.id}')`,
+    `change_member_role('${cast.vera.id}', 'admin')`,
+  ]) {
     await expect(cast.as(narrow, `select * from app_public.${call}`)).rejects.toMatchObject({ code: 'FH403' })
   }
   const wide = await key(cast.alice, 'admin')
@@ -107,8 +165,12 @@ test('a list of permissions names what a key may change', async () => {
   const deployer = await key(cast.bob, 'write', { permissions: ['deployments:write'] })
   expect(await request(deployer, web)).toHaveLength(1)
   expect(await cast.as(deployer, `update app_public.projects set description = 'x' returning id`)).toEqual([])
-  await expect(cast.as(deployer, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web])).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(deployer, 'select * from app_public.archive_project($1)', [web])).rejects.toMatchObject({ code: 'FH403' })
+  await expect(
+    cast.as(deployer, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web]),
+  ).rejects.toMatchObject({ code: '42501' })
+  await expect(cast.as(deployer, 'select * from app_public.archive_project($1)', [web])).rejects.toMatchObject({
+    code: 'FH403',
+  })
 })
 
 test('a key belongs to one tenant, works from its addresses only, and ends at once', async () => {
@@ -123,7 +185,9 @@ test('a key belongs to one tenant, works from its addresses only, and ends at on
 
 test('a person sees their own keys, an admin all of the tenant; a key makes and ends none', async () => {
   const owners = async (caller: { token: string }) =>
-    new Set((await cast.as<{ user_id: string }>(caller, 'select user_id from app_public.api_keys')).map((row) => row.user_id))
+    new Set(
+      (await cast.as<{ user_id: string }>(caller, 'select user_id from app_public.api_keys')).map((row) => row.user_id),
+    )
   expect(await owners(cast.bob)).toEqual(new Set([cast.bob.id]))
   expect(await owners(cast.alice)).toEqual(new Set([cast.alice.id, cast.bob.id]))
   expect(await owners(cast.vera)).toEqual(new Set())

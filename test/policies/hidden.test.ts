@@ -10,7 +10,12 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 const claimsOf = async (token: string, tenant: string) =>
-  (await database.authenticator.query('select app_private.authenticate($1, $2, null, null, null) as claims', [token, tenant])).rows[0].claims
+  (
+    await database.authenticator.query('select app_private.authenticate($1, $2, null, null, null) as claims', [
+      token,
+      tenant,
+    ])
+  ).rows[0].claims
 const announced = async (act: () => Promise<unknown>): Promise<string[]> => {
   const client = await database.superuser.connect()
   const heard: string[] = []
@@ -27,7 +32,13 @@ const announced = async (act: () => Promise<unknown>): Promise<string[]> => {
   return heard.filter((payload) => payload.startsWith('visibility:'))
 }
 const project = (slug: string, visibility: string) =>
-  people.as(people.alice, 'insert into app_public.projects (name, slug, visibility) values ($1, $2, $3) returning id', [slug, slug, visibility]).then(([row]) => row!.id as string)
+  people
+    .as(people.alice, 'insert into app_public.projects (name, slug, visibility) values ($1, $2, $3) returning id', [
+      slug,
+      slug,
+      visibility,
+    ])
+    .then(([row]) => row!.id as string)
 
 test('what is hidden is a claim, and the same as when it is asked anew', async () => {
   const secret = await project('secret', 'private')
@@ -38,7 +49,10 @@ test('what is hidden is a claim, and the same as when it is asked anew', async (
     const client = await database.superuser.connect()
     try {
       await client.query('begin')
-      for (const [name, value] of Object.entries({ ...await claimsOf(people.bob.token, 'acme'), hidden_project_ids: claim })) {
+      for (const [name, value] of Object.entries({
+        ...(await claimsOf(people.bob.token, 'acme')),
+        hidden_project_ids: claim,
+      })) {
         await client.query('select set_config($1, $2, true)', [`app.${name}`, String(value)])
       }
       await client.query('set local role app_user')
@@ -52,7 +66,10 @@ test('what is hidden is a claim, and the same as when it is asked anew', async (
 })
 
 test('very many are no claim, and stay hidden', async () => {
-  await people.as(people.alice, `insert into app_public.projects (name, slug, visibility) select 'p' || g, 'p' || g, 'private' from generate_series(1, 120) g returning id`)
+  await people.as(
+    people.alice,
+    `insert into app_public.projects (name, slug, visibility) select 'p' || g, 'p' || g, 'private' from generate_series(1, 120) g returning id`,
+  )
   expect((await claimsOf(people.bob.token, 'acme')).hidden_project_ids).toBeUndefined()
   expect(await people.as(people.bob, `select 1 from app_public.projects where slug = 'p7'`)).toEqual([])
   expect(await people.as(people.alice, `select 1 from app_public.projects where slug = 'p7'`)).toHaveLength(1)
@@ -61,10 +78,36 @@ test('very many are no claim, and stay hidden', async () => {
 test('whatever changes what is hidden is announced, so that no kept claim outlives it', async () => {
   const told = [`visibility:${people.tenants.acme.id}`]
   let id = ''
-  expect(await announced(async () => { id = await project('moving', 'team') })).toEqual(told)
-  expect(await announced(() => people.as(people.alice, `update app_public.projects set visibility = 'private' where id = $1 returning id`, [id]))).toEqual(told)
-  expect(await announced(() => people.as(people.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [id, people.bob.id]))).toEqual(told)
-  expect(await announced(() => people.as(people.alice, 'delete from app_public.project_members where project_id = $1 returning id', [id]))).toEqual(told)
-  expect(await announced(() => people.as(people.alice, 'select * from app_public.delete_project($1)', [id]))).toEqual(told)
-  expect(await announced(() => people.as(people.alice, `update app_public.projects set description = 'x' where slug = 'secret' returning id`))).toEqual([])
+  expect(
+    await announced(async () => {
+      id = await project('moving', 'team')
+    }),
+  ).toEqual(told)
+  expect(
+    await announced(() =>
+      people.as(people.alice, `update app_public.projects set visibility = 'private' where id = $1 returning id`, [id]),
+    ),
+  ).toEqual(told)
+  expect(
+    await announced(() =>
+      people.as(
+        people.alice,
+        'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id',
+        [id, people.bob.id],
+      ),
+    ),
+  ).toEqual(told)
+  expect(
+    await announced(() =>
+      people.as(people.alice, 'delete from app_public.project_members where project_id = $1 returning id', [id]),
+    ),
+  ).toEqual(told)
+  expect(await announced(() => people.as(people.alice, 'select * from app_public.delete_project($1)', [id]))).toEqual(
+    told,
+  )
+  expect(
+    await announced(() =>
+      people.as(people.alice, `update app_public.projects set description = 'x' where slug = 'secret' returning id`),
+    ),
+  ).toEqual([])
 })

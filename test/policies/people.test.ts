@@ -11,10 +11,12 @@ beforeAll(async () => {
 })
 afterAll(() => database?.close())
 
-const seen = async (caller: Caller) => (await cast.as<{ name: string }>(caller, 'select name from app_public.users order by name')).map(({ name }) => name)
+const seen = async (caller: Caller) =>
+  (await cast.as<{ name: string }>(caller, 'select name from app_public.users order by name')).map(({ name }) => name)
 
 test('colleagues see each other, and no stranger', async () => {
-  for (const name of ['alice', 'bob', 'vera', 'bill'] as const) expect([name, await seen(cast[name])]).toEqual([name, ['alice', 'bill', 'bob', 'vera']])
+  for (const name of ['alice', 'bob', 'vera', 'bill'] as const)
+    expect([name, await seen(cast[name])]).toEqual([name, ['alice', 'bill', 'bob', 'vera']])
   expect(await seen(cast.mallory)).toEqual(['mallory'])
   expect(await seen(cast.nobody)).toEqual(['nobody'])
 })
@@ -29,19 +31,28 @@ test('somebody in two tenants sees the people of the one they chose', async () =
   expect(tenants).toEqual([{ slug: 'acme' }, { slug: 'evil' }])
 })
 
-test('a person changes their own profile and nobody else\'s', async () => {
-  const change = (id: string) => cast.as(cast.bob, `update app_public.users set bio = 'bob was here' where id = $1 returning id`, [id])
+test("a person changes their own profile and nobody else's", async () => {
+  const change = (id: string) =>
+    cast.as(cast.bob, `update app_public.users set bio = 'bob was here' where id = $1 returning id`, [id])
   expect(await change(cast.alice.id)).toEqual([])
   expect(await change(cast.mallory.id)).toEqual([])
   expect(await change(cast.bob.id)).toHaveLength(1)
-  await expect(cast.as(cast.bob, `update app_public.users set role = 'admin' where id = $1`, [cast.bob.id])).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(cast.bob, 'update app_public.users set email_verified_at = now()')).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    cast.as(cast.bob, `update app_public.users set role = 'admin' where id = $1`, [cast.bob.id]),
+  ).rejects.toMatchObject({ code: '42501' })
+  await expect(cast.as(cast.bob, 'update app_public.users set email_verified_at = now()')).rejects.toMatchObject({
+    code: '42501',
+  })
 })
 
-test('sessions and settings are one\'s own, and not for one\'s keys', async () => {
-  const [key] = await cast.as<{ token: string }>(cast.alice, `select token from app_public.create_api_key('key', '{admin}')`)
+test("sessions and settings are one's own, and not for one's keys", async () => {
+  const [key] = await cast.as<{ token: string }>(
+    cast.alice,
+    `select token from app_public.create_api_key('key', '{admin}')`,
+  )
   for (const table of ['sessions', 'user_settings']) {
-    const users = async (caller: Caller) => (await cast.as<{ user_id: string }>(caller, `select user_id from app_public.${table}`)).map((row) => row.user_id)
+    const users = async (caller: Caller) =>
+      (await cast.as<{ user_id: string }>(caller, `select user_id from app_public.${table}`)).map((row) => row.user_id)
     expect(await users(cast.alice)).toEqual([cast.alice.id])
     expect(await users(cast.mallory)).toEqual([cast.mallory.id])
     expect(await users(key!)).toEqual([])
@@ -49,7 +60,8 @@ test('sessions and settings are one\'s own, and not for one\'s keys', async () =
 })
 
 test('a default tenant is one that was joined', async () => {
-  const choose = (tenantId: string) => cast.as(cast.bob, 'update app_public.user_settings set default_tenant_id = $1 returning user_id', [tenantId])
+  const choose = (tenantId: string) =>
+    cast.as(cast.bob, 'update app_public.user_settings set default_tenant_id = $1 returning user_id', [tenantId])
   await expect(choose(cast.tenants.evil.id)).rejects.toMatchObject({ code: '42501' })
   expect(await choose(cast.tenants.acme.id)).toHaveLength(1)
 })
@@ -73,11 +85,15 @@ test('whoever is removed sees nothing from then on, and stays readable to those 
 })
 
 test('events of the tenant are for viewers and up; of a project, for who sees it', async () => {
-  const [project] = await cast.as<{ id: string }>(cast.alice, `insert into app_public.projects (name, slug) values ('secret', 'secret') returning id`)
-  const types = async (caller: Caller) => new Set((await cast.as<{ type: string }>(caller, 'select type from app_public.events')).map(({ type }) => type))
-  expect([...await types(cast.alice)]).toEqual(expect.arrayContaining(['tenant.created', 'project.created']))
-  expect([...await types(cast.vera)]).toContain('tenant.created')
-  expect([...await types(cast.vera)]).not.toContain('project.created')
+  const [project] = await cast.as<{ id: string }>(
+    cast.alice,
+    `insert into app_public.projects (name, slug) values ('secret', 'secret') returning id`,
+  )
+  const types = async (caller: Caller) =>
+    new Set((await cast.as<{ type: string }>(caller, 'select type from app_public.events')).map(({ type }) => type))
+  expect([...(await types(cast.alice))]).toEqual(expect.arrayContaining(['tenant.created', 'project.created']))
+  expect([...(await types(cast.vera))]).toContain('tenant.created')
+  expect([...(await types(cast.vera))]).not.toContain('project.created')
   expect(await types(cast.bill)).toEqual(new Set())
   expect(await types(cast.nobody)).toEqual(new Set())
   expect(project).toBeDefined()

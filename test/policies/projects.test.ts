@@ -10,10 +10,15 @@ const project: Record<string, string> = {}
 let team: string
 
 const names = async (caller: Caller | null) =>
-  (await cast.as<{ name: string }>(caller, 'select name from app_public.projects order by name')).map(({ name }) => name)
+  (await cast.as<{ name: string }>(caller, 'select name from app_public.projects order by name')).map(
+    ({ name }) => name,
+  )
 const make = async (caller: Caller, name: string, visibility: string, teamId: string | null = null) => {
-  const [row] = await cast.as<{ id: string }>(caller,
-    'insert into app_public.projects (name, slug, visibility, team_id) values ($1, lower($1), $2, $3) returning id', [name, visibility, teamId])
+  const [row] = await cast.as<{ id: string }>(
+    caller,
+    'insert into app_public.projects (name, slug, visibility, team_id) values ($1, lower($1), $2, $3) returning id',
+    [name, visibility, teamId],
+  )
   project[name] = row!.id
 }
 
@@ -55,7 +60,11 @@ test('somebody without a tenant or a log-in sees none', async () => {
 })
 
 test('a team project opens to its team, for as long as one is in it', async () => {
-  const [row] = await cast.as<{ id: string }>(cast.alice, 'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id', [team, cast.vera.id])
+  const [row] = await cast.as<{ id: string }>(
+    cast.alice,
+    'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id',
+    [team, cast.vera.id],
+  )
   expect(await names(cast.vera)).toEqual(['crewed', 'open', 'shared'])
   expect(await names(cast.bob)).not.toContain('crewed')
   await cast.as(cast.vera, 'delete from app_public.team_members where id = $1', [row!.id])
@@ -63,9 +72,13 @@ test('a team project opens to its team, for as long as one is in it', async () =
 })
 
 test('a private project opens to its members, with all that is below it', async () => {
-  const environments = () => cast.as(cast.vera, 'select id from app_public.project_environments where project_id = $1', [project.closed])
+  const environments = () =>
+    cast.as(cast.vera, 'select id from app_public.project_environments where project_id = $1', [project.closed])
   expect(await environments()).toEqual([])
-  await cast.as(cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [project.closed, cast.vera.id])
+  await cast.as(cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+    project.closed,
+    cast.vera.id,
+  ])
   expect(await names(cast.vera)).toContain('closed')
   expect(await environments()).toHaveLength(2)
   await cast.as(cast.alice, 'delete from app_public.project_members where project_id = $1', [project.closed])
@@ -73,33 +86,49 @@ test('a private project opens to its members, with all that is below it', async 
 })
 
 test('a member who is not of the tenant cannot be added to a project', async () => {
-  await expect(cast.as(cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [project.closed, cast.mallory.id]))
-    .rejects.toMatchObject({ code: '23503', constraint: 'project_members_membership_fkey' })
+  await expect(
+    cast.as(cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+      project.closed,
+      cast.mallory.id,
+    ]),
+  ).rejects.toMatchObject({ code: '23503', constraint: 'project_members_membership_fkey' })
 })
 
 test('a deleted project is gone for everybody, its owner included, with all that was below it', async () => {
   const { as, alice } = cast
   await make(alice, 'doomed', 'public')
   await as(alice, `select * from app_public.request_deployment($1, 'production', $2)`, [project.doomed, 'a'.repeat(40)])
-  const below = async (table: string) => (await as(alice, `select from app_public.${table} where project_id = $1`, [project.doomed])).length
+  const below = async (table: string) =>
+    (await as(alice, `select from app_public.${table} where project_id = $1`, [project.doomed])).length
   expect(await below('deployments')).toBe(1)
   await as(alice, 'select * from app_public.delete_project($1)', [project.doomed])
   expect(await names(alice)).not.toContain('doomed')
-  for (const table of ['deployments', 'deployment_status_history', 'project_environments', 'events']) expect([table, await below(table)]).toEqual([table, 0])
-  const { rows } = await database.superuser.query('select from app_public.deployments where project_id = $1', [project.doomed])
+  for (const table of ['deployments', 'deployment_status_history', 'project_environments', 'events'])
+    expect([table, await below(table)]).toEqual([table, 0])
+  const { rows } = await database.superuser.query('select from app_public.deployments where project_id = $1', [
+    project.doomed,
+  ])
   expect(rows).toHaveLength(1)
 })
 
 test('a viewer changes nothing they see; a developer does', async () => {
-  const rename = (caller: Caller) => cast.as(caller, `update app_public.projects set description = 'mine' where id = $1 returning id`, [project.open])
+  const rename = (caller: Caller) =>
+    cast.as(caller, `update app_public.projects set description = 'mine' where id = $1 returning id`, [project.open])
   expect(await rename(cast.vera)).toEqual([])
   expect(await rename(cast.mallory)).toEqual([])
   expect(await rename(cast.bob)).toHaveLength(1)
-  await expect(cast.as(cast.vera, `insert into app_public.projects (name, slug) values ('vera', 'vera')`)).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    cast.as(cast.vera, `insert into app_public.projects (name, slug) values ('vera', 'vera')`),
+  ).rejects.toMatchObject({ code: '42501' })
 })
 
 test('nobody writes the tenant, not even their own', async () => {
-  await expect(cast.as(cast.alice, `insert into app_public.projects (tenant_id, name, slug) values ($1, 'x', 'xx')`, [cast.tenants.acme.id]))
-    .rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(cast.alice, 'update app_public.projects set tenant_id = $1', [cast.tenants.evil.id])).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    cast.as(cast.alice, `insert into app_public.projects (tenant_id, name, slug) values ($1, 'x', 'xx')`, [
+      cast.tenants.acme.id,
+    ]),
+  ).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    cast.as(cast.alice, 'update app_public.projects set tenant_id = $1', [cast.tenants.evil.id]),
+  ).rejects.toMatchObject({ code: '42501' })
 })

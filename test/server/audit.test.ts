@@ -6,7 +6,10 @@ const keys = {} as Record<'write' | 'read' | 'evil', string>
 beforeAll(async () => {
   api = await startApi({ bodyMaxBytes: 200_000 })
   const key = async (person: Person, scope: string): Promise<string> => {
-    const { data, errors } = await api.ask(person, `mutation { createApiKey(input: {name: "daemon", scopes: [${scope}]}) { result { token } } }`)
+    const { data, errors } = await api.ask(
+      person,
+      `mutation { createApiKey(input: {name: "daemon", scopes: [${scope}]}) { result { token } } }`,
+    )
     if (errors) throw new Error(JSON.stringify(errors))
     return data.createApiKey.result.token
   }
@@ -20,24 +23,61 @@ beforeEach(async () => {
 })
 
 const event = (values: object = {}) => ({
-  id: randomUUID(), entity_id: randomUUID(), action: 'disk.full', user_id: null, diff: { free: 0 }, snapshot: { free: 0 }, created_at: '2026-01-02T03:04:05Z', ...values,
+  id: randomUUID(),
+  entity_id: randomUUID(),
+  action: 'disk.full',
+  user_id: null,
+  diff: { free: 0 },
+  snapshot: { free: 0 },
+  created_at: '2026-01-02T03:04:05Z',
+  ...values,
 })
-const send = (body: string, { token = keys.write as string | null, type = 'application/x-ndjson', headers = {} as Record<string, string> } = {}) =>
-  api.post('/audit', { method: 'POST', body, headers: { 'content-type': type, ...(token !== null && { authorization: `Bearer ${token}` }), ...headers } }) as
-    Promise<Answer & { stored?: number; duplicates?: number; error?: { code: string; detail?: { errors?: { line: number; message: string }[] } } }>
+const send = (
+  body: string,
+  { token = keys.write as string | null, type = 'application/x-ndjson', headers = {} as Record<string, string> } = {},
+) =>
+  api.post('/audit', {
+    method: 'POST',
+    body,
+    headers: { 'content-type': type, ...(token !== null && { authorization: `Bearer ${token}` }), ...headers },
+  }) as Promise<
+    Answer & {
+      stored?: number
+      duplicates?: number
+      error?: { code: string; detail?: { errors?: { line: number; message: string }[] } }
+    }
+  >
 const lines = (...events: object[]) => events.map((each) => JSON.stringify(each)).join('\n')
-const stored = async (): Promise<number> => (await api.database.superuser.query('select count(*)::int as count from app_private.audit_event_ids')).rows[0].count
+const stored = async (): Promise<number> =>
+  (await api.database.superuser.query('select count(*)::int as count from app_private.audit_event_ids')).rows[0].count
 const listed = async (person: Person, entity: string) =>
-  (await api.ask(person, 'query ($id: UUID!) { auditLogs(filter: {resourceId: {equalTo: $id}}) { nodes { id action occurredAt actorType apiKeyId details requestId resourceType } } }', { id: entity })).data.auditLogs.nodes
+  (
+    await api.ask(
+      person,
+      'query ($id: UUID!) { auditLogs(filter: {resourceId: {equalTo: $id}}) { nodes { id action occurredAt actorType apiKeyId details requestId resourceType } } }',
+      { id: entity },
+    )
+  ).data.auditLogs.nodes
 
 test('one event is stored with who reported it; its tenant reads it, another does not', async () => {
   const sent = event({ entity_type: 'disk' })
-  const answer = await send(JSON.stringify(sent), { type: 'application/json', headers: { 'x-request-id': 'from-a-daemon' } })
+  const answer = await send(JSON.stringify(sent), {
+    type: 'application/json',
+    headers: { 'x-request-id': 'from-a-daemon' },
+  })
   expect(answer).toMatchObject({ status: 200, stored: 1, duplicates: 0 })
-  expect(await listed('alice', sent.entity_id)).toEqual([{
-    id: sent.id, action: 'disk.full', occurredAt: '2026-01-02T03:04:05.000000+00:00', actorType: 'API', apiKeyId: expect.any(String), resourceType: 'disk',
-    details: { diff: { free: 0 }, snapshot: { free: 0 } }, requestId: 'from-a-daemon',
-  }])
+  expect(await listed('alice', sent.entity_id)).toEqual([
+    {
+      id: sent.id,
+      action: 'disk.full',
+      occurredAt: '2026-01-02T03:04:05.000000+00:00',
+      actorType: 'API',
+      apiKeyId: expect.any(String),
+      resourceType: 'disk',
+      details: { diff: { free: 0 }, snapshot: { free: 0 } },
+      requestId: 'from-a-daemon',
+    },
+  ])
   expect(await listed('mallory', sent.entity_id)).toEqual([])
 })
 
@@ -48,26 +88,60 @@ test('what comes again is not stored again, and ids of two tenants are apart', a
   expect(await send(lines(a), { token: keys.evil })).toMatchObject({ stored: 1, duplicates: 0 })
   expect(await listed('alice', a.entity_id)).toHaveLength(1)
   expect(await listed('mallory', a.entity_id)).toHaveLength(1)
-  const many = await Promise.all(Array.from({ length: 5 }, () => send(lines(event({ id: b.id }), event({ id: '0199e2a0-0000-7000-8000-000000000000' })))))
+  const many = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      send(lines(event({ id: b.id }), event({ id: '0199e2a0-0000-7000-8000-000000000000' }))),
+    ),
+  )
   expect(many.reduce((sum, each) => sum + each.stored!, 0)).toBe(1)
 })
 
 test('5 000 lines at once, in either spelling of the type', async () => {
   const batch = Array.from({ length: 5000 }, () => event())
   expect(await send(`${lines(...batch)}\n`)).toMatchObject({ status: 200, stored: 5000, duplicates: 0 })
-  expect(await send(lines(...batch.slice(0, 10)), { type: 'application/ndjson; charset=utf-8' })).toMatchObject({ stored: 0, duplicates: 10 })
+  expect(await send(lines(...batch.slice(0, 10)), { type: 'application/ndjson; charset=utf-8' })).toMatchObject({
+    stored: 0,
+    duplicates: 10,
+  })
   expect(await stored()).toBe(5000)
 })
 
 test('every line that is not valid is named by its place in the body, and nothing is stored', async () => {
-  const answer = await send(['', JSON.stringify(event()), '', JSON.stringify(event({ id: 'x' })), '[]', JSON.stringify(event({ action: '' }))].join('\r\n'))
+  const answer = await send(
+    [
+      '',
+      JSON.stringify(event()),
+      '',
+      JSON.stringify(event({ id: 'x' })),
+      '[]',
+      JSON.stringify(event({ action: '' })),
+    ].join('\r\n'),
+  )
   expect(answer).toMatchObject({ status: 422, error: { code: 'AUDIT_EVENTS_NOT_VALID' } })
-  expect(answer.error!.detail).toEqual({ errors: [
-    { line: 4, message: 'id is not a UUID' }, { line: 5, message: 'an event is an object' }, { line: 6, message: 'action is not a text of 1 to 255 characters' },
-  ] })
+  expect(answer.error!.detail).toEqual({
+    errors: [
+      { line: 4, message: 'id is not a UUID' },
+      { line: 5, message: 'an event is an object' },
+      { line: 6, message: 'action is not a text of 1 to 255 characters' },
+    ],
+  })
   const broken = await send([JSON.stringify(event()), '{"id": ', JSON.stringify(event()), 'hello'].join('\n'))
-  expect(broken).toMatchObject({ status: 422, error: { code: 'AUDIT_EVENTS_NOT_VALID', detail: { errors: [{ line: 2, message: 'it is not JSON' }, { line: 4, message: 'it is not JSON' }] } } })
-  expect(await send('[]', { type: 'application/json' })).toMatchObject({ status: 422, error: { detail: { errors: [{ line: 1 }] } } })
+  expect(broken).toMatchObject({
+    status: 422,
+    error: {
+      code: 'AUDIT_EVENTS_NOT_VALID',
+      detail: {
+        errors: [
+          { line: 2, message: 'it is not JSON' },
+          { line: 4, message: 'it is not JSON' },
+        ],
+      },
+    },
+  })
+  expect(await send('[]', { type: 'application/json' })).toMatchObject({
+    status: 422,
+    error: { detail: { errors: [{ line: 1 }] } },
+  })
   expect(await stored()).toBe(0)
 })
 
@@ -80,8 +154,11 @@ test('a connection that is lost halfway leaves nothing, and the batch can be sen
   let killed = 0
   for (let tries = 0; killed === 0 && tries < 100; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 20))
-    killed = (await api.database.superuser.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and usename = 'freehold_authenticator'`)).rowCount!
+    killed = (
+      await api.database.superuser.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and usename = 'freehold_authenticator'`,
+      )
+    ).rowCount!
   }
   await holder.query('rollback')
   holder.release()
@@ -105,10 +182,18 @@ test.each([
 test('a body beyond the limit is refused: one event beyond it, a batch beyond ten times it', async () => {
   const big = { diff: { text: 'x'.repeat(60_000) } }
   const padded = (count: number) => lines(...Array.from({ length: count }, () => event(big)))
-  expect(await send(JSON.stringify(event({ diff: { text: 'x'.repeat(200_000) } })), { type: 'application/json' })).toMatchObject({ status: 413, error: { code: 'PAYLOAD_TOO_LARGE' } })
+  expect(
+    await send(JSON.stringify(event({ diff: { text: 'x'.repeat(200_000) } })), { type: 'application/json' }),
+  ).toMatchObject({ status: 413, error: { code: 'PAYLOAD_TOO_LARGE' } })
   expect(await send(padded(40))).toMatchObject({ status: 413, error: { code: 'PAYLOAD_TOO_LARGE' } })
-  expect(await send(lines(...Array.from({ length: 10_001 }, () => ({}))))).toMatchObject({ status: 400, error: { code: 'BAD_USER_INPUT' } })
+  expect(await send(lines(...Array.from({ length: 10_001 }, () => ({}))))).toMatchObject({
+    status: 400,
+    error: { code: 'BAD_USER_INPUT' },
+  })
   expect(await stored()).toBe(0)
   expect(await send(padded(20))).toMatchObject({ status: 200, stored: 20 })
-  expect(await api.post('/audit', { method: 'GET' })).toMatchObject({ status: 405, error: { code: 'METHOD_NOT_ALLOWED' } })
+  expect(await api.post('/audit', { method: 'GET' })).toMatchObject({
+    status: 405,
+    error: { code: 'METHOD_NOT_ALLOWED' },
+  })
 })

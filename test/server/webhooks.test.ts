@@ -10,7 +10,11 @@ import { startWorker, until, workerConfig } from '../worker/support.ts'
 
 /** What GitHub really sends, collected by the Octokit project. */
 const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as WebhookDefinition[]
-const pushes = examples.find(({ name }) => name === 'push')!.examples as unknown as { ref: string; after: string; deleted: boolean }[]
+const pushes = examples.find(({ name }) => name === 'push')!.examples as unknown as {
+  ref: string
+  after: string
+  deleted: boolean
+}[]
 const MAX_BYTES = 300_000
 
 interface Source {
@@ -26,71 +30,119 @@ beforeAll(async () => {
   api = await startApi({ webhookMaxBytes: MAX_BYTES })
   acme = await createSource('alice', api.ids.projects.shop)
   evil = await createSource('mallory', api.ids.projects.lair)
-  await api.database.superuser.query(`update app_public.project_environments set branch = 'master' where name = 'production'`)
+  await api.database.superuser.query(
+    `update app_public.project_environments set branch = 'master' where name = 'production'`,
+  )
 })
 afterAll(() => api.close())
 beforeEach(() => api.database.superuser.query('delete from app_public.webhook_events'))
 
 async function createSource(person: 'alice' | 'mallory', projectId: string): Promise<Source> {
-  const { data, errors } = await api.ask(person,
-    'mutation ($projectId: UUID!) { createWebhookSource(input: {projectId: $projectId, name: "GitHub"}) { result { webhookSourceId path secret } } }', { projectId })
+  const { data, errors } = await api.ask(
+    person,
+    'mutation ($projectId: UUID!) { createWebhookSource(input: {projectId: $projectId, name: "GitHub"}) { result { webhookSourceId path secret } } }',
+    { projectId },
+  )
   if (errors) throw new Error(JSON.stringify(errors))
   return data.createWebhookSource.result
 }
 
 let deliveries = 0
 /** Posts bytes as GitHub does, signed with `secret` by Octokit's own code. */
-async function deliver(source: Source, body: string, { secret = source.secret, event = 'push', headers = {} as Record<string, string> } = {}) {
-  const answer = await api.post(source.path, {
-    method: 'POST', body,
+async function deliver(
+  source: Source,
+  body: string,
+  { secret = source.secret, event = 'push', headers = {} as Record<string, string> } = {},
+) {
+  const answer = (await api.post(source.path, {
+    method: 'POST',
+    body,
     headers: {
-      'content-type': 'application/json', 'user-agent': 'GitHub-Hookshot/044aadd', 'x-github-event': event,
-      'x-github-delivery': `delivery-${++deliveries}`, 'x-hub-signature-256': await sign(secret, body || ' '), ...headers,
+      'content-type': 'application/json',
+      'user-agent': 'GitHub-Hookshot/044aadd',
+      'x-github-event': event,
+      'x-github-delivery': `delivery-${++deliveries}`,
+      'x-hub-signature-256': await sign(secret, body || ' '),
+      ...headers,
     },
-  }) as Awaited<ReturnType<Api['post']>> & { webhookEventId?: string; duplicate?: boolean }
+  })) as Awaited<ReturnType<Api['post']>> & { webhookEventId?: string; duplicate?: boolean }
   return answer
 }
 
-const events = async () => (await api.database.superuser.query(
-  `select id, tenant_id, event_type, outcome, deployment_id, headers, convert_from(raw_body, 'utf8') as body from app_public.webhook_events order by id`)).rows
-const jobs = async () => (await api.database.worker.query(`select key from graphile_worker.jobs where task_identifier = 'webhook__apply'`)).rows
+const events = async () =>
+  (
+    await api.database.superuser.query(
+      `select id, tenant_id, event_type, outcome, deployment_id, headers, convert_from(raw_body, 'utf8') as body from app_public.webhook_events order by id`,
+    )
+  ).rows
+const jobs = async () =>
+  (await api.database.worker.query(`select key from graphile_worker.jobs where task_identifier = 'webhook__apply'`))
+    .rows
 
 async function apply(id: string, pool = api.database.worker): Promise<string> {
   const tenantId = api.ids.tenants.acme
   const [row] = await withTenant(pool, { tenant_id: tenantId, actor_type: 'webhook' }, (client) =>
-    applyWebhookEvent.run({ tenantId, webhookEventId: id }, client))
+    applyWebhookEvent.run({ tenantId, webhookEventId: id }, client),
+  )
   return row!.outcome
 }
 
 describe.each(pushes.map((payload, index) => [index, payload.ref, payload.deleted, payload] as const))(
-  'push example %d (%s, deleted: %s)', (_index, ref, isDeleted, payload) => {
+  'push example %d (%s, deleted: %s)',
+  (_index, ref, isDeleted, payload) => {
     test('is stored byte for byte, with its job, and comes to what it should', async () => {
       const body = JSON.stringify(payload)
       const answer = await deliver(acme, body)
       expect([answer.status, answer.duplicate, answer.webhookEventId]).toEqual([202, false, expect.any(String)])
       const [event, ...others] = await events()
       expect(others).toEqual([])
-      expect(event).toMatchObject({ id: answer.webhookEventId, tenant_id: api.ids.tenants.acme, event_type: 'push', body })
-      expect(Object.keys(event.headers).sort()).toEqual(['content-type', 'user-agent', 'x-github-delivery', 'x-github-event'])
+      expect(event).toMatchObject({
+        id: answer.webhookEventId,
+        tenant_id: api.ids.tenants.acme,
+        event_type: 'push',
+        body,
+      })
+      expect(Object.keys(event.headers).sort()).toEqual([
+        'content-type',
+        'user-agent',
+        'x-github-delivery',
+        'x-github-event',
+      ])
       expect(await jobs()).toContainEqual({ key: event.id })
 
       const isBranch = ref.startsWith('refs/heads/')
-      expect(await apply(event.id)).toBe(!isBranch ? 'ignored: not a push to a branch' : isDeleted ? 'ignored: the branch was deleted' : 'deployment_requested')
-      const { rows } = await api.database.superuser.query('select commit_sha, ref, triggered_by_type from app_public.deployments where id = $1', [(await events())[0].deployment_id])
-      expect(rows).toEqual(isBranch && !isDeleted ? [{ commit_sha: payload.after, ref, triggered_by_type: 'webhook' }] : [])
+      expect(await apply(event.id)).toBe(
+        !isBranch
+          ? 'ignored: not a push to a branch'
+          : isDeleted
+            ? 'ignored: the branch was deleted'
+            : 'deployment_requested',
+      )
+      const { rows } = await api.database.superuser.query(
+        'select commit_sha, ref, triggered_by_type from app_public.deployments where id = $1',
+        [(await events())[0].deployment_id],
+      )
+      expect(rows).toEqual(
+        isBranch && !isDeleted ? [{ commit_sha: payload.after, ref, triggered_by_type: 'webhook' }] : [],
+      )
     })
-  })
+  },
+)
 
 test('the deletion of a branch, and a push to a branch that nothing deploys, ask for nothing', async () => {
   const branch = pushes.find(({ ref }) => ref === 'refs/heads/master')!
   const deleted = await deliver(acme, JSON.stringify({ ...branch, deleted: true, after: '0'.repeat(40) }))
   const other = await deliver(acme, JSON.stringify({ ...branch, ref: 'refs/heads/topic' }))
-  expect([await apply(deleted.webhookEventId!), await apply(other.webhookEventId!)]).toEqual(
-    ['ignored: the branch was deleted', 'ignored: no environment deploys this branch'])
+  expect([await apply(deleted.webhookEventId!), await apply(other.webhookEventId!)]).toEqual([
+    'ignored: the branch was deleted',
+    'ignored: no environment deploys this branch',
+  ])
 })
 
 test('every kind of event there is gets acknowledged, kept and marked', async () => {
-  const sent = examples.filter(({ name }) => name !== 'push').flatMap(({ name, examples: each }) => each.map((payload) => ({ name, body: JSON.stringify(payload) })))
+  const sent = examples
+    .filter(({ name }) => name !== 'push')
+    .flatMap(({ name, examples: each }) => each.map((payload) => ({ name, body: JSON.stringify(payload) })))
   expect(sent.length).toBeGreaterThan(300)
   const statuses = []
   for (const { name, body } of sent) statuses.push((await deliver(acme, body, { event: name })).status)
@@ -109,7 +161,10 @@ test.each([
   ['another secret', { secret: 'not the secret' }],
   ['no signature', { headers: { 'x-hub-signature-256': '' } }],
   ['a digest without its name', { headers: { 'x-hub-signature-256': 'a'.repeat(64) } }],
-  ['the old kind of signature', { headers: { 'x-hub-signature-256': '', 'x-hub-signature': 'sha1=' + 'a'.repeat(40) } }],
+  [
+    'the old kind of signature',
+    { headers: { 'x-hub-signature-256': '', 'x-hub-signature': 'sha1=' + 'a'.repeat(40) } },
+  ],
 ])('%s is refused and leaves nothing; the right one is taken', async (_what, options) => {
   const body = JSON.stringify(pushes[4])
   const jobsBefore = await jobs()
@@ -148,11 +203,17 @@ test('a delivery that comes again is acknowledged and not stored again, also whe
 
 test('the same event applied by two processes at once asks for one deployment', async () => {
   const { webhookEventId } = await deliver(acme, JSON.stringify(pushes[4]))
-  const others = [1, 2].map(() => createPool(api.database.urls.worker, { name: 'freehold-test-worker', size: 2, keyring: TEST_KEYRING }))
-  const outcomes = await Promise.all(others.flatMap((pool) => [apply(webhookEventId!, pool), apply(webhookEventId!, pool)]))
+  const others = [1, 2].map(() =>
+    createPool(api.database.urls.worker, { name: 'freehold-test-worker', size: 2, keyring: TEST_KEYRING }),
+  )
+  const outcomes = await Promise.all(
+    others.flatMap((pool) => [apply(webhookEventId!, pool), apply(webhookEventId!, pool)]),
+  )
   await Promise.all(others.map((pool) => pool.end()))
   expect(outcomes).toEqual(Array(4).fill('deployment_requested'))
-  const { rows } = await api.database.superuser.query('select from app_public.deployments where idempotency_key = $1', [`webhook:${webhookEventId}`])
+  const { rows } = await api.database.superuser.query('select from app_public.deployments where idempotency_key = $1', [
+    `webhook:${webhookEventId}`,
+  ])
   expect(rows).toHaveLength(1)
 })
 
@@ -165,7 +226,10 @@ test.each([
   ['nested a hundred thousand deep', '{"a": ' + '['.repeat(100_000) + ']'.repeat(100_000) + '}'],
 ])('a signed body that is %s is refused and leaves nothing', async (_what, body) => {
   const { status, error } = await deliver(acme, body)
-  expect([status, ['INVALID_JSON', 'BAD_USER_INPUT', 'SIGNATURE_NOT_VALID']]).toEqual([body === '' ? 401 : 400, expect.arrayContaining([error!.code])])
+  expect([status, ['INVALID_JSON', 'BAD_USER_INPUT', 'SIGNATURE_NOT_VALID']]).toEqual([
+    body === '' ? 401 : 400,
+    expect.arrayContaining([error!.code]),
+  ])
   expect(await events()).toEqual([])
 })
 
@@ -195,15 +259,22 @@ test.each([
 })
 
 test('an inactive source is not found', async () => {
-  await api.database.superuser.query('update app_public.webhook_sources set is_active = false where id = $1', [acme.webhookSourceId])
+  await api.database.superuser.query('update app_public.webhook_sources set is_active = false where id = $1', [
+    acme.webhookSourceId,
+  ])
   expect((await deliver(acme, '{}')).status).toBe(404)
-  await api.database.superuser.query('update app_public.webhook_sources set is_active = true where id = $1', [acme.webhookSourceId])
+  await api.database.superuser.query('update app_public.webhook_sources set is_active = true where id = $1', [
+    acme.webhookSourceId,
+  ])
   expect((await deliver(acme, '{}')).status).toBe(202)
 })
 
 test('a rotated secret works beside the old one', async () => {
-  const { data, errors } = await api.ask('alice',
-    'mutation ($id: UUID!) { rotateWebhookSourceSecret(input: {id: $id}) { result { secret } } }', { id: acme.webhookSourceId })
+  const { data, errors } = await api.ask(
+    'alice',
+    'mutation ($id: UUID!) { rotateWebhookSourceSecret(input: {id: $id}) { result { secret } } }',
+    { id: acme.webhookSourceId },
+  )
   expect(errors).toBeUndefined()
   const { secret } = data.rotateWebhookSourceSecret.result as Source
   expect(secret).not.toBe(acme.secret)
@@ -213,5 +284,9 @@ test('a rotated secret works beside the old one', async () => {
 
 test('other methods are refused, and every answer has its request id', async () => {
   const response = await fetch(api.url + acme.path, { headers: { 'x-request-id': 'abc' } })
-  expect([response.status, response.headers.get('allow'), response.headers.get('x-request-id')]).toEqual([405, 'POST', 'abc'])
+  expect([response.status, response.headers.get('allow'), response.headers.get('x-request-id')]).toEqual([
+    405,
+    'POST',
+    'abc',
+  ])
 })

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** Every law that is broken, in order; each named once. */
 async function brokenLaws(): Promise<{ laws: string[]; offences: Offence[] }> {
-  const offences = [...await runChecks(client, ROOT), ...await runFileLaws(client, ROOT)]
+  const offences = [...(await runChecks(client, ROOT)), ...(await runFileLaws(client, ROOT))]
   return { laws: [...new Set(offences.map((offence) => offence.law))], offences }
 }
 
@@ -50,7 +50,14 @@ const tenantPens = (columns: string, more = '') => pens(columns, walls('pens') +
 const noFile = ['each table has its policy file and each file its table', 'every table is audited or excused']
 const noFunctionFile = ['each function has its file and each file its function']
 
-const fn = (schema: string, head: string, body = 'select 1', result = 'integer', attributes = '', owner = 'freehold_owner') => `
+const fn = (
+  schema: string,
+  head: string,
+  body = 'select 1',
+  result = 'integer',
+  attributes = '',
+  owner = 'freehold_owner',
+) => `
   create function ${schema}.${head} returns ${result} language sql ${attributes} as $$ ${body} $$;
   do $$ begin
     execute 'revoke execute on function ' || to_regproc('${schema}.${head.split('(')[0]}') || ' from public';
@@ -62,22 +69,28 @@ const fn = (schema: string, head: string, body = 'select 1', result = 'integer',
 const breaks: Record<string, { sql: string; offender: string; besides?: string[] }> = {
   'a table with a tenant begins its primary key with it': {
     sql: pens('tenant_id uuid not null, id uuid not null default uuidv7(), constraint pens_pkey primary key (id)'),
-    offender: 'app_private.pens', besides: noFile,
+    offender: 'app_private.pens',
+    besides: noFile,
   },
   'anonymous calls few functions': {
-    sql: 'grant execute on function app_public.create_tenant(text, text, text) to app_anonymous', offender: 'app_public.create_tenant(',
+    sql: 'grant execute on function app_public.create_tenant(text, text, text) to app_anonymous',
+    offender: 'app_public.create_tenant(',
   },
   'anonymous reads and writes no table': {
-    sql: 'grant select (name) on app_public.event_types to app_anonymous', offender: 'app_public.event_types',
+    sql: 'grant select (name) on app_public.event_types to app_anonymous',
+    offender: 'app_public.event_types',
   },
   'app system sees every table': {
-    sql: 'drop policy all_system on app_public.teams', offender: 'app_public.teams',
+    sql: 'drop policy all_system on app_public.teams',
+    offender: 'app_public.teams',
   },
   'app user never writes the tenant': {
-    sql: 'grant insert (tenant_id) on app_public.teams to app_user', offender: 'app_public.teams.tenant_id',
+    sql: 'grant insert (tenant_id) on app_public.teams to app_user',
+    offender: 'app_public.teams.tenant_id',
   },
   'app user writes columns not tables': {
-    sql: 'grant update on app_public.users to app_user', offender: 'app_public.users',
+    sql: 'grant update on app_public.users to app_user',
+    offender: 'app_public.users',
   },
   'booleans are not null': {
     sql: `alter table app_public.teams add column is_open boolean; comment on column app_public.teams.is_open is 'Open.'`,
@@ -92,13 +105,16 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_public.teams.teams_description_check1',
   },
   'definer functions belong to app system': {
-    sql: 'alter function app_public.leave_tenant() owner to freehold_owner', offender: 'app_public.leave_tenant()',
+    sql: 'alter function app_public.leave_tenant() owner to freehold_owner',
+    offender: 'app_public.leave_tenant()',
   },
   'definer functions pin their search path': {
-    sql: `alter function app_public.leave_tenant() set search_path to ''`, offender: 'app_public.leave_tenant()',
+    sql: `alter function app_public.leave_tenant() set search_path to ''`,
+    offender: 'app_public.leave_tenant()',
   },
   'doors of global tables ask who comes': {
-    sql: 'alter policy select_joined on app_public.tenants using (is_active)', offender: 'app_public.tenants.select_joined',
+    sql: 'alter policy select_joined on app_public.tenants using (is_active)',
+    offender: 'app_public.tenants.select_joined',
   },
   'doors of tenant tables repeat the tenant test': {
     sql: `alter policy select_member on app_public.teams
@@ -106,21 +122,27 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_public.teams.select_member',
   },
   'every foreign key has an index': {
-    sql: 'drop index app_public.teams_owner_id_idx', offender: 'app_public.teams.teams_owner_id_fkey',
+    sql: 'drop index app_public.teams_owner_id_idx',
+    offender: 'app_public.teams.teams_owner_id_fkey',
   },
   'every table has a primary key': {
-    sql: pens('color text not null'), offender: 'app_private.pens', besides: noFile,
+    sql: pens('color text not null'),
+    offender: 'app_private.pens',
+    besides: noFile,
   },
   'every table has row security enabled and forced': {
-    sql: onAPartition('alter table %s no force row level security'), offender: 'partitions.events_p',
+    sql: onAPartition('alter table %s no force row level security'),
+    offender: 'partitions.events_p',
   },
   'exposed views ask the policies of their reader': {
     sql: `create view app_public.all_teams as select name from app_public.teams; comment on view app_public.all_teams is 'Teams.';
       comment on column app_public.all_teams.name is 'Name.'`,
-    offender: 'all_teams', besides: ['each view has its file and each file its view'],
+    offender: 'all_teams',
+    besides: ['each view has its file and each file its view'],
   },
   'every table is audited or excused': {
-    sql: 'drop trigger _900_audit_delete on app_public.projects', offender: 'app_public.projects',
+    sql: 'drop trigger _900_audit_delete on app_public.projects',
+    offender: 'app_public.projects',
   },
   'secrets never enter the ledger': {
     sql: `alter table app_private.user_secrets add column backup_secret text;
@@ -128,7 +150,8 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_private.user_secrets.backup_secret',
   },
   'audit is append only': {
-    sql: 'grant delete on audit.row_versions to app_system', offender: 'audit.row_versions',
+    sql: 'grant delete on audit.row_versions to app_system',
+    offender: 'audit.row_versions',
   },
   'foreign keys say what happens on delete': {
     sql: `alter table app_public.teams drop constraint teams_owner_id_fkey,
@@ -136,35 +159,47 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_public.teams.teams_owner_id_fkey',
   },
   'foreign keys stay inside the tenant': {
-    sql: tenantPens(`tenant_id uuid not null, id uuid not null default uuidv7(), team_tenant_id uuid not null, team_id uuid not null,
+    sql: tenantPens(
+      `tenant_id uuid not null, id uuid not null default uuidv7(), team_tenant_id uuid not null, team_id uuid not null,
       constraint pens_pkey primary key (tenant_id, id),
       constraint pens_team_id_fkey foreign key (team_tenant_id, team_id) references app_public.teams (tenant_id, id) on delete cascade`,
-      'create index pens_team_id_idx on app_private.pens (team_tenant_id, team_id)'),
-    offender: 'app_private.pens.pens_team_id_fkey', besides: noFile,
+      'create index pens_team_id_idx on app_private.pens (team_tenant_id, team_id)',
+    ),
+    offender: 'app_private.pens.pens_team_id_fkey',
+    besides: noFile,
   },
   'functions are born shut': {
-    sql: 'alter default privileges for role freehold_owner grant execute on functions to public', offender: 'freehold_owner',
+    sql: 'alter default privileges for role freehold_owner grant execute on functions to public',
+    offender: 'freehold_owner',
   },
   'functions are not for public': {
-    sql: 'grant execute on function app_hidden.current_tenant_id() to public', offender: 'app_hidden.current_tenant_id()',
+    sql: 'grant execute on function app_hidden.current_tenant_id() to public',
+    offender: 'app_hidden.current_tenant_id()',
   },
   'functions in policies are fast': {
-    sql: 'alter function app_hidden.current_tenant_id() volatile', offender: 'app_hidden.current_tenant_id()',
+    sql: 'alter function app_hidden.current_tenant_id() volatile',
+    offender: 'app_hidden.current_tenant_id()',
   },
   'functions of app private are called by few': {
-    sql: 'grant execute on function app_private.unseal(text) to app_user', offender: 'app_private.unseal(text)',
+    sql: 'grant execute on function app_private.unseal(text) to app_user',
+    offender: 'app_private.unseal(text)',
   },
   'global tables never reference tenant tables': {
-    sql: pens(`id uuid not null default uuidv7(), owner_tenant_id uuid not null, team_id uuid not null, constraint pens_pkey primary key (id),
+    sql: pens(
+      `id uuid not null default uuidv7(), owner_tenant_id uuid not null, team_id uuid not null, constraint pens_pkey primary key (id),
       constraint pens_team_id_fkey foreign key (owner_tenant_id, team_id) references app_public.teams (tenant_id, id) on delete cascade`,
-      'create index pens_team_id_idx on app_private.pens (owner_tenant_id, team_id);'),
-    offender: 'app_private.pens.pens_team_id_fkey', besides: noFile,
+      'create index pens_team_id_idx on app_private.pens (owner_tenant_id, team_id);',
+    ),
+    offender: 'app_private.pens.pens_team_id_fkey',
+    besides: noFile,
   },
   'ids are version seven uuids': {
-    sql: 'alter table app_public.teams alter column id set default gen_random_uuid()', offender: 'app_public.teams.id',
+    sql: 'alter table app_public.teams alter column id set default gen_random_uuid()',
+    offender: 'app_public.teams.id',
   },
   'keys of tenant tables begin with the tenant': {
-    sql: 'create unique index teams_description_key on app_public.teams (description)', offender: 'app_public.teams_description_key',
+    sql: 'create unique index teams_description_key on app_public.teams (description)',
+    offender: 'app_public.teams_description_key',
   },
   'no materialized view is granted': {
     sql: `create materialized view app_hidden.teams_mv as select name from app_public.teams;
@@ -172,62 +207,82 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_hidden.teams_mv',
   },
   'only owners may create': {
-    sql: 'grant create on schema app_public to app_user', offender: 'app_public',
+    sql: 'grant create on schema app_public to app_user',
+    offender: 'app_public',
   },
   'parameters of exposed functions have names': {
-    sql: fn('app_public', 'nameless(integer)'), offender: 'app_public.nameless(integer)', besides: noFunctionFile,
+    sql: fn('app_public', 'nameless(integer)'),
+    offender: 'app_public.nameless(integer)',
+    besides: noFunctionFile,
   },
   'partitions are reached through their parent': {
-    sql: onAPartition('grant select on %s to app_user'), offender: 'partitions.events_p',
+    sql: onAPartition('grant select on %s to app_user'),
+    offender: 'partitions.events_p',
   },
   'policies are explained': {
-    sql: 'comment on policy select_member on app_public.teams is null', offender: 'app_public.teams.select_member',
+    sql: 'comment on policy select_member on app_public.teams is null',
+    offender: 'app_public.teams.select_member',
   },
   'policies are named for what they open': {
-    sql: 'alter policy select_member on app_public.teams rename to update_member', offender: 'app_public.teams.update_member',
+    sql: 'alter policy select_member on app_public.teams rename to update_member',
+    offender: 'app_public.teams.update_member',
   },
   'policies call context functions once a statement': {
-    sql: `alter policy select_self on app_public.sessions using (user_id = app_hidden.current_user_id())`, offender: 'app_public.sessions.select_self',
+    sql: `alter policy select_self on app_public.sessions using (user_id = app_hidden.current_user_id())`,
+    offender: 'app_public.sessions.select_self',
   },
   'policies name roles and let nobody anonymous in': {
-    sql: 'alter policy select_self on app_public.sessions to public', offender: 'app_public.sessions.select_self',
+    sql: 'alter policy select_self on app_public.sessions to public',
+    offender: 'app_public.sessions.select_self',
   },
   'private schemas are shut': {
-    sql: 'grant usage on schema partitions to app_user', offender: 'partitions',
+    sql: 'grant usage on schema partitions to app_user',
+    offender: 'partitions',
   },
   'roles hold no power beyond their own': {
-    sql: 'alter role app_user bypassrls', offender: 'app_user',
+    sql: 'alter role app_user bypassrls',
+    offender: 'app_user',
   },
   'rows of a tenant keep their identity': {
-    sql: 'alter table app_public.teams disable trigger _200_keep_identity', offender: 'app_public.teams',
+    sql: 'alter table app_public.teams disable trigger _200_keep_identity',
+    offender: 'app_public.teams',
   },
   'tenant tables are walled': {
-    sql: 'alter policy tenant_isolation on app_public.teams using (true)', offender: 'app_public.teams',
+    sql: 'alter policy tenant_isolation on app_public.teams using (true)',
+    offender: 'app_public.teams',
   },
   'triggers are numbered and named for their function': {
-    sql: 'alter trigger _200_check_team on app_public.projects rename to check_team', offender: 'app_public.projects.check_team',
+    sql: 'alter trigger _200_check_team on app_public.projects rename to check_team',
+    offender: 'app_public.projects.check_team',
   },
   'updated at is indexed': {
-    sql: 'drop index app_public.teams_updated_at_idx', offender: 'app_public.teams',
+    sql: 'drop index app_public.teams_updated_at_idx',
+    offender: 'app_public.teams',
   },
   'updated at is kept by trigger': {
-    sql: 'alter table app_public.teams disable trigger _100_set_updated_at', offender: 'app_public.teams',
+    sql: 'alter table app_public.teams disable trigger _100_set_updated_at',
+    offender: 'app_public.teams',
   },
   'what is exposed is explained': {
-    sql: 'comment on column app_public.teams.name is null', offender: 'app_public.teams.name',
+    sql: 'comment on column app_public.teams.name is null',
+    offender: 'app_public.teams.name',
   },
   'each function has its file and each file its function': {
-    sql: fn('app_hidden', 'unfiled()'), offender: 'app_hidden.unfiled',
+    sql: fn('app_hidden', 'unfiled()'),
+    offender: 'app_hidden.unfiled',
   },
   'each table has its policy file and each file its table': {
-    sql: pens('id uuid not null default uuidv7(), constraint pens_pkey primary key (id)'), offender: 'app_private.pens',
+    sql: pens('id uuid not null default uuidv7(), constraint pens_pkey primary key (id)'),
+    offender: 'app_private.pens',
     besides: ['every table is audited or excused'],
   },
   'each table with triggers has its file and each file its table': {
-    sql: 'drop trigger _500_wake_dispatcher on app_private.undispatched_events', offender: 'sql/triggers/app_private/undispatched_events.sql',
+    sql: 'drop trigger _500_wake_dispatcher on app_private.undispatched_events',
+    offender: 'sql/triggers/app_private/undispatched_events.sql',
   },
   'each view has its file and each file its view': {
-    sql: `create view app_private.unfiled as select 1 as one; comment on view app_private.unfiled is 'One.'`, offender: 'app_private.unfiled',
+    sql: `create view app_private.unfiled as select 1 as one; comment on view app_private.unfiled is 'One.'`,
+    offender: 'app_private.unfiled',
   },
 }
 
@@ -236,18 +291,23 @@ test('every law holds', async () => {
 })
 
 test('every law has a case below that breaks it', () => {
-  const laws = readdirSync(join(ROOT, 'sql/checks'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sql')).map((file) => lawOf(file))
+  const laws = readdirSync(join(ROOT, 'sql/checks'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => lawOf(file))
   expect(Object.keys(breaks).sort()).toEqual([...laws, ...FILE_LAW_NAMES].sort())
 })
 
-test.each(Object.entries(breaks))('%s, and is found when it is broken', async (law, { sql, offender, besides = [] }) => {
-  await client.query('begin')
-  try {
-    await client.query(sql)
-    const { laws, offences } = await brokenLaws()
-    expect(laws.sort()).toEqual([law, ...besides].sort())
-    expect(offences.find((offence) => offence.law === law)?.offender).toContain(offender)
-  } finally {
-    await client.query('rollback')
-  }
-})
+test.each(Object.entries(breaks))(
+  '%s, and is found when it is broken',
+  async (law, { sql, offender, besides = [] }) => {
+    await client.query('begin')
+    try {
+      await client.query(sql)
+      const { laws, offences } = await brokenLaws()
+      expect(laws.sort()).toEqual([law, ...besides].sort())
+      expect(offences.find((offence) => offence.law === law)?.offender).toContain(offender)
+    } finally {
+      await client.query('rollback')
+    }
+  },
+)

@@ -9,7 +9,13 @@ import { startEmbedded, type Cluster } from '../../src/deploy/embedded.ts'
 export const TEMPLATE = 'freehold_template'
 
 /** A crash of the machine may lose a test's database: what durability costs is not paid here. */
-export const CARELESS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200', autovacuum: 'off' } as const
+export const CARELESS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+  autovacuum: 'off',
+} as const
 
 /** The cluster of one test run. */
 export interface TestCluster {

@@ -37,10 +37,18 @@ export async function testDatabase({ isAlone = false } = {}): Promise<TestDataba
     `alter database ${name} set timezone to 'UTC'`,
   )
   const urls = roleUrls(withDatabase(url, name), secret)
-  const pool = (role: keyof typeof urls) => createPool(urls[role], { name: `freehold-test-${role}`, size: 8, keyring: TEST_KEYRING })
-  const pools = { superuser: pool('superuser'), owner: pool('owner'), authenticator: pool('authenticator'), worker: pool('worker') }
+  const pool = (role: keyof typeof urls) =>
+    createPool(urls[role], { name: `freehold-test-${role}`, size: 8, keyring: TEST_KEYRING })
+  const pools = {
+    superuser: pool('superuser'),
+    owner: pool('owner'),
+    authenticator: pool('authenticator'),
+    worker: pool('worker'),
+  }
   return {
-    name, urls, ...pools,
+    name,
+    urls,
+    ...pools,
     async close() {
       await Promise.all(Object.values(pools).map((each) => each.end()))
       await (own?.stop() ?? asSuperuser(url, `drop database if exists ${name} with (force)`))

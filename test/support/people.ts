@@ -2,10 +2,24 @@ import type pg from 'pg'
 import { callAs, settle, type Caller, type People, type Settled } from '../../src/dev/proof/people.ts'
 import type { TestDatabase } from './database.ts'
 
-export { enrol, found, join, mailedToken, type Caller, type People, type Person, type Settled, type Tenant } from '../../src/dev/proof/people.ts'
+export {
+  enrol,
+  found,
+  join,
+  mailedToken,
+  type Caller,
+  type People,
+  type Person,
+  type Settled,
+  type Tenant,
+} from '../../src/dev/proof/people.ts'
 
 /** Runs a statement as somebody: authenticated, under their claims and role, in a transaction of its own. Rows, or the database's error. */
-export type As = <Row extends pg.QueryResultRow = pg.QueryResultRow>(caller: Caller | null, sql: string, params?: readonly unknown[]) => Promise<Row[]>
+export type As = <Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  caller: Caller | null,
+  sql: string,
+  params?: readonly unknown[],
+) => Promise<Row[]>
 
 /**
  * Alice owns Acme, Bob is a developer there, Vera a viewer, Bill does billing; Mallory owns Evil Corp; Nobody has no tenant.

@@ -26,9 +26,17 @@ beforeEach(async () => {
 })
 
 const start = (intervalMs = 60_000): Promise<Dispatcher> =>
-  startDispatcher({ connectionString: database.urls.worker, pool: database.worker, log: makeLogger({ level: 'silent' }), intervalMs })
-const record = (count: number) => database.superuser.query(
-  `select app_private.record_event('project.created', $1, 'project', $2, $2) from generate_series(1, $3)`, [shop.tenantId, shop.projectId, count])
+  startDispatcher({
+    connectionString: database.urls.worker,
+    pool: database.worker,
+    log: makeLogger({ level: 'silent' }),
+    intervalMs,
+  })
+const record = (count: number) =>
+  database.superuser.query(
+    `select app_private.record_event('project.created', $1, 'project', $2, $2) from generate_series(1, $3)`,
+    [shop.tenantId, shop.projectId, count],
+  )
 const waiting = async () => (await database.superuser.query('select from app_private.undispatched_events')).rowCount
 
 test('what waits at the start goes out at once', async () => {
@@ -51,7 +59,8 @@ test('three dispatchers send two thousand events once each', async () => {
 test('a lost connection is replaced, and what came meanwhile goes out', async () => {
   const dispatcher = await start()
   await database.superuser.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'freehold-listener%'`)
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'freehold-listener%'`,
+  )
   await record(1)
   await until(() => heard.length === 1)
   await dispatcher.stop()

@@ -5,7 +5,16 @@ import { ROOT } from '../../src/deploy/database.ts'
 import { composeEmail } from '../../src/worker/mail/composeEmail.ts'
 import { makeMailer } from '../../src/worker/mail/mailer.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { as, openPostOffice, openShop, startWorker, until, workerConfig, type PostOffice, type Shop } from './support.ts'
+import {
+  as,
+  openPostOffice,
+  openShop,
+  startWorker,
+  until,
+  workerConfig,
+  type PostOffice,
+  type Shop,
+} from './support.ts'
 
 let database: TestDatabase
 let shop: Shop
@@ -15,9 +24,11 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-const unsent = async () => (await database.superuser.query('select from app_private.emails where sent_at is null')).rowCount
+const unsent = async () =>
+  (await database.superuser.query('select from app_private.emails where sent_at is null')).rowCount
 /** Text of a mail as a reader sees it: quoted-printable undone. */
-const readable = (mail: string) => mail.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+const readable = (mail: string) =>
+  mail.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 
 test('without SMTP a mail is a file that only its owner reads, and its token works', async () => {
   const config = workerConfig()
@@ -36,7 +47,9 @@ test('without SMTP a mail is a file that only its owner reads, and its token wor
     const { rows } = await database.superuser.query('select token, sent_at from app_private.emails')
     expect(rows).toEqual([{ token: null, sent_at: expect.any(Date) }])
     await as(database, null, 'select from app_public.verify_email($1)', [token])
-    expect(await as(database, shop.token, 'select email_verified from app_public.current_user()')).toEqual([{ email_verified: true }])
+    expect(await as(database, shop.token, 'select email_verified from app_public.current_user()')).toEqual([
+      { email_verified: true },
+    ])
 
     expect(worker.log()).toContain('mail sent')
     expect(worker.log()).not.toContain(token)
@@ -64,7 +77,9 @@ describe('by SMTP', () => {
       await as(database, shop.token, `select from app_public.invite_member('bob@example.test', 'developer')`)
       await until(() => office.accepted.length > 0)
       await until(async () => (await unsent()) === 0)
-      const { rows: [email] } = await database.superuser.query(`select id from app_private.emails where kind = 'invitation'`)
+      const {
+        rows: [email],
+      } = await database.superuser.query(`select id from app_private.emails where kind = 'invitation'`)
       const [mail] = office.accepted
       expect(mail!.to).toEqual(['bob@example.test'])
       expect(mail!.text).toContain(`Message-ID: <${email.id}@example.test>`)
@@ -82,15 +97,20 @@ describe('by SMTP', () => {
   test('a mail whose row is gone is done, and a payload of another shape fails', async () => {
     const worker = await startWorker(database, config)
     try {
-      await database.superuser.query(`select app_private.add_job('email__send', '{"emailId": "01a1fc3a-4e5d-7721-8fbe-7ecc68074461"}')`)
+      await database.superuser.query(
+        `select app_private.add_job('email__send', '{"emailId": "01a1fc3a-4e5d-7721-8fbe-7ecc68074461"}')`,
+      )
       await until(() => worker.log().includes('job done'))
       await database.superuser.query(`select app_private.add_job('email__send', '{"emailId": 7}')`)
-      const [failed, ...others] = await until(async () => {
+      const [failed, ...others] = (await until(async () => {
         const { rows } = await database.worker.query(
-          `select last_error, attempts from graphile_worker.jobs where task_identifier = 'email__send' and last_error is not null`)
+          `select last_error, attempts from graphile_worker.jobs where task_identifier = 'email__send' and last_error is not null`,
+        )
         return rows.length > 0 && rows
-      }) as object[]
-      expect([failed, ...others]).toEqual([{ last_error: expect.stringContaining('The payload has another shape'), attempts: 1 }])
+      })) as object[]
+      expect([failed, ...others]).toEqual([
+        { last_error: expect.stringContaining('The payload has another shape'), attempts: 1 },
+      ])
     } finally {
       await worker.stop()
     }
@@ -107,14 +127,30 @@ test.each(['verify_email', 'reset_password', 'invitation'])('the curl line of %s
 
 test('a name cannot add markup, paragraphs or headers', async () => {
   const { subject, text, html } = composeEmail(
-    { kind: 'invitation', token: 'fh_invite_x', details: { tenant: '<a href="https://evil.test">\r\nBcc: all@evil.test\r\n\r\nHi</a>', role: 'member', invitedBy: 'M' } },
-    'https://api.example.test')
+    {
+      kind: 'invitation',
+      token: 'fh_invite_x',
+      details: {
+        tenant: '<a href="https://evil.test">\r\nBcc: all@evil.test\r\n\r\nHi</a>',
+        role: 'member',
+        invitedBy: 'M',
+      },
+    },
+    'https://api.example.test',
+  )
   expect(subject).not.toMatch(/[\r\n]/)
   expect(text).toContain('<a href="https://evil.test"> Bcc: all@evil.test Hi</a>')
   expect(html).not.toContain('<a href="https://evil')
   const config = workerConfig()
   const mailer = makeMailer(config)
-  await mailer.send({ id: '01a1fc3a-4e5d-7721-8fbe-7ecc68074461', to: 'a,b>@example.test', date: new Date(0), subject, text, html })
+  await mailer.send({
+    id: '01a1fc3a-4e5d-7721-8fbe-7ecc68074461',
+    to: 'a,b>@example.test',
+    date: new Date(0),
+    subject,
+    text,
+    html,
+  })
   const directory = join(config.dataDir, 'mail')
   const [head] = readFileSync(join(directory, readdirSync(directory)[0]!), 'utf8').split('\r\n\r\n')
   expect(head).not.toMatch(/^Bcc:/m)

@@ -8,8 +8,18 @@ import { unlockDeadPools } from '../../src/worker/liveness.ts'
 import { runWorker } from '../../src/worker/run.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import {
-  addWebhookEvent, kill, openPostOffice, openShop, PUSH, spawnWorker, startWorker, until, untilServerIsOld, workerConfig,
-  type PostOffice, type Shop,
+  addWebhookEvent,
+  kill,
+  openPostOffice,
+  openShop,
+  PUSH,
+  spawnWorker,
+  startWorker,
+  until,
+  untilServerIsOld,
+  workerConfig,
+  type PostOffice,
+  type Shop,
 } from './support.ts'
 
 let database: TestDatabase
@@ -29,7 +39,11 @@ afterAll(async () => {
 })
 
 const jobs = async (task: string) =>
-  (await database.worker.query('select locked_by, attempts from graphile_worker.jobs where task_identifier = $1', [task])).rows
+  (
+    await database.worker.query('select locked_by, attempts from graphile_worker.jobs where task_identifier = $1', [
+      task,
+    ])
+  ).rows
 
 test('every line of the crontab names a task', () => {
   const tasks = readdirSync(join(ROOT, 'src/worker/tasks')).map((file) => file.replace(/\.ts$/, ''))
@@ -64,8 +78,14 @@ test('kill -9 in the middle of applying a webhook: nothing lost, nothing twice',
   await lock.query('begin')
   await lock.query('select from app_public.webhook_events where id = $1 for update', [eventId])
   const child = await spawnWorker(database, config)
-  await until(async () => (await database.superuser.query(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and application_name like 'freehold-worker%'`)).rowCount)
+  await until(
+    async () =>
+      (
+        await database.superuser.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and application_name like 'freehold-worker%'`,
+        )
+      ).rowCount,
+  )
   await kill(child)
   await lock.query('rollback')
   lock.release()
@@ -74,19 +94,27 @@ test('kill -9 in the middle of applying a webhook: nothing lost, nothing twice',
   await until(async () => (await jobs('webhook__apply')).length === 0)
   await worker.stop()
   const { rows } = await database.superuser.query(
-    `select e.outcome, e.attempts, e.processed, d.commit_sha from app_public.webhook_events e left join app_public.deployments d on d.tenant_id = e.tenant_id`)
+    `select e.outcome, e.attempts, e.processed, d.commit_sha from app_public.webhook_events e left join app_public.deployments d on d.tenant_id = e.tenant_id`,
+  )
   expect(rows).toEqual([{ outcome: 'deployment_requested', attempts: 1, processed: true, commit_sha: PUSH.after }])
 })
 
 test('two workers over one queue apply each event once', async () => {
   const workers = await Promise.all([startWorker(database, config), startWorker(database, config)])
-  const ids = await Promise.all(Array.from({ length: 40 }, (_, index) =>
-    addWebhookEvent(database, shop, `many ${index}`, { ...PUSH, after: index.toString(16).padStart(40, 'b') })))
+  const ids = await Promise.all(
+    Array.from({ length: 40 }, (_, index) =>
+      addWebhookEvent(database, shop, `many ${index}`, { ...PUSH, after: index.toString(16).padStart(40, 'b') }),
+    ),
+  )
   await until(async () => (await jobs('webhook__apply')).length === 0)
   await Promise.all(workers.map((each) => each.stop()))
-  const { rows: [row] } = await database.superuser.query(
+  const {
+    rows: [row],
+  } = await database.superuser.query(
     `select count(*)::int as deployments, count(distinct d.commit_sha)::int as commits
-     from app_public.webhook_events e join app_public.deployments d on d.tenant_id = e.tenant_id and d.id = e.deployment_id where e.id = any ($1)`, [ids])
+     from app_public.webhook_events e join app_public.deployments d on d.tenant_id = e.tenant_id and d.id = e.deployment_id where e.id = any ($1)`,
+    [ids],
+  )
   expect(row).toEqual({ deployments: 40, commits: 40 })
   const both = workers.map((each) => each.log().match(/"webhook applied"/g)?.length ?? 0)
   expect(both[0]! + both[1]!).toBe(40)
@@ -98,11 +126,19 @@ test('a failure is written on the event, the job is tried again, and then it is 
     create trigger fail before insert on app_public.deployments for each row execute function app_private.fail()`)
   const worker = await startWorker(database, config)
   const eventId = await addWebhookEvent(database, shop, 'delivery 2', { ...PUSH, after: 'c'.repeat(40) })
-  const event = async () => (await database.superuser.query('select processed, attempts, error, outcome from app_public.webhook_events where id = $1', [eventId])).rows[0]
+  const event = async () =>
+    (
+      await database.superuser.query(
+        'select processed, attempts, error, outcome from app_public.webhook_events where id = $1',
+        [eventId],
+      )
+    ).rows[0]
   await until(async () => (await event()).error)
   expect(await event()).toEqual({ processed: false, attempts: 1, error: 'no luck with fh_[redacted]', outcome: null })
   await until(async () => (await jobs('webhook__apply'))[0]?.locked_by === null)
-  const { rows } = await database.worker.query(`select last_error from graphile_worker.jobs where task_identifier = 'webhook__apply'`)
+  const { rows } = await database.worker.query(
+    `select last_error from graphile_worker.jobs where task_identifier = 'webhook__apply'`,
+  )
   expect(rows).toEqual([{ last_error: 'no luck with fh_[redacted]' }])
 
   await database.superuser.query('drop function app_private.fail() cascade')
@@ -130,11 +166,18 @@ test('stopping waits for the job under way and leaves nothing locked', async () 
 test('a worker outlives the loss of all its connections', async () => {
   const worker = await startWorker(database, config)
   await database.superuser.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name ~ '^freehold-(worker|listener)'`)
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name ~ '^freehold-(worker|listener)'`,
+  )
   await addWebhookEvent(database, shop, 'delivery 4', { ...PUSH, after: 'e'.repeat(40) })
   await until(async () => (await jobs('webhook__apply')).length === 0)
-  await until(async () => (await database.superuser.query(
-    `select from pg_locks where locktype = 'advisory' and classid = 7301004 and granted`)).rowCount)
+  await until(
+    async () =>
+      (
+        await database.superuser.query(
+          `select from pg_locks where locktype = 'advisory' and classid = 7301004 and granted`,
+        )
+      ).rowCount,
+  )
   await worker.stop()
 })
 
@@ -146,20 +189,28 @@ test('when the ends of jobs cannot be written down, the worker begins anew and t
     create trigger keep before delete on graphile_worker._private_jobs for each row execute function app_private.keep()`)
   // More than one, since graphile-worker's own shutdown then never ends.
   const commits = ['f', '1', '2', '3'].map((digit) => digit.repeat(40))
-  const ids = await Promise.all(commits.map((after, index) => addWebhookEvent(database, shop, `unwritten ${index}`, { ...PUSH, after })))
+  const ids = await Promise.all(
+    commits.map((after, index) => addWebhookEvent(database, shop, `unwritten ${index}`, { ...PUSH, after })),
+  )
   await until(() => worker.log().includes('graphile-worker gave up'))
   expect(worker.log()).toContain('graphile-worker did not end its shutdown')
   await database.superuser.query('drop function app_private.keep() cascade')
   await until(async () => (await jobs('webhook__apply')).length === 0)
   await worker.stop()
-  const { rows: [row] } = await database.superuser.query(
+  const {
+    rows: [row],
+  } = await database.superuser.query(
     `select count(*)::int as events, sum(e.attempts)::int as attempts, count(distinct d.commit_sha)::int as commits
-     from app_public.webhook_events e join app_public.deployments d on d.tenant_id = e.tenant_id and d.id = e.deployment_id where e.id = any ($1)`, [ids])
+     from app_public.webhook_events e join app_public.deployments d on d.tenant_id = e.tenant_id and d.id = e.deployment_id where e.id = any ($1)`,
+    [ids],
+  )
   expect(row).toEqual({ events: 4, attempts: 4, commits: 4 })
 })
 
 test('a pool too small to work with is refused in words', async () => {
   const pool = createPool(database.urls.worker, { name: 'freehold-worker', size: 2 })
-  await expect(runWorker({ config, pool, logger: makeLogger({ level: 'silent' }) })).rejects.toThrow('POOL_SIZE is 2: a worker needs at least 3.')
+  await expect(runWorker({ config, pool, logger: makeLogger({ level: 'silent' }) })).rejects.toThrow(
+    'POOL_SIZE is 2: a worker needs at least 3.',
+  )
   await pool.end()
 })

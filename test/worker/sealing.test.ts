@@ -4,7 +4,9 @@ import { TEST_KEYRING, testDatabase, type TestDatabase } from '../support/databa
 import { openShop } from './support.ts'
 
 let database: TestDatabase
-beforeAll(async () => { database = await testDatabase() })
+beforeAll(async () => {
+  database = await testDatabase()
+})
 afterAll(() => database.close())
 
 /** The key of app_private.sealing_key. */
@@ -12,26 +14,37 @@ const key = createHmac('sha512', Buffer.from(TEST_KEYRING.keys.k1!, 'base64')).u
 
 test('jose opens what the database sealed', async () => {
   const shop = await openShop(database, 'alice')
-  const { rows: [row] } = await database.superuser.query('select secret from app_private.webhook_source_secrets')
+  const {
+    rows: [row],
+  } = await database.superuser.query('select secret from app_private.webhook_source_secrets')
   const { plaintext, protectedHeader } = await compactDecrypt(row.secret, key)
   expect(Buffer.from(plaintext).toString()).toBe(shop.secret)
   expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
 })
 
-test.each(['', 'x', 'sixteen bytes ok', 'ключ 🔑', 'long '.repeat(1000)])('the database opens what jose sealed: %j', async (secret) => {
-  const sealed = await new CompactEncrypt(Buffer.from(secret)).setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' }).encrypt(key)
-  const { rows } = await database.worker.query('select app_private.unseal($1) as opened', [sealed])
-  expect(rows).toEqual([{ opened: secret }])
-})
+test.each(['', 'x', 'sixteen bytes ok', 'ключ 🔑', 'long '.repeat(1000)])(
+  'the database opens what jose sealed: %j',
+  async (secret) => {
+    const sealed = await new CompactEncrypt(Buffer.from(secret))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
+      .encrypt(key)
+    const { rows } = await database.worker.query('select app_private.unseal($1) as opened', [sealed])
+    expect(rows).toEqual([{ opened: secret }])
+  },
+)
 
 test('a value that was altered anywhere does not open', async () => {
-  const sealed = await new CompactEncrypt(Buffer.from('secret')).setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' }).encrypt(key)
+  const sealed = await new CompactEncrypt(Buffer.from('secret'))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
+    .encrypt(key)
   for (const part of [2, 3, 4]) {
     const parts = sealed.split('.')
     const bytes = Buffer.from(parts[part]!, 'base64url')
     bytes[0]! ^= 1
     parts[part] = bytes.toString('base64url')
-    await expect(database.worker.query('select app_private.unseal($1)', [parts.join('.')])).rejects.toThrow('a sealed value was altered')
+    await expect(database.worker.query('select app_private.unseal($1)', [parts.join('.')])).rejects.toThrow(
+      'a sealed value was altered',
+    )
   }
 })
 

@@ -13,10 +13,23 @@ import { runWorker, type RunningWorker, type WorkerDeps } from '../../src/worker
 import { TEST_KEYRING, type TestDatabase } from '../support/database.ts'
 
 /** Runs a statement as the holder of a token, the way the API does. */
-export async function as<T = any>(database: TestDatabase, token: string | null, text: string, values: unknown[] = []): Promise<T[]> {
-  const { rows: [row] } = await database.authenticator.query<{ claims: Claims }>(
-    `select app_private.authenticate($1, null, '10.0.0.1', 'test', 'test') as claims`, [token])
-  return withTenant(database.authenticator, row!.claims, async (client) => (await client.query(text, values)).rows as T[])
+export async function as<T = any>(
+  database: TestDatabase,
+  token: string | null,
+  text: string,
+  values: unknown[] = [],
+): Promise<T[]> {
+  const {
+    rows: [row],
+  } = await database.authenticator.query<{ claims: Claims }>(
+    `select app_private.authenticate($1, null, '10.0.0.1', 'test', 'test') as claims`,
+    [token],
+  )
+  return withTenant(
+    database.authenticator,
+    row!.claims,
+    async (client) => (await client.query(text, values)).rows as T[],
+  )
 }
 
 /** A person with a tenant of their own, a project that deploys branch `master`, and a webhook source. */
@@ -31,40 +44,83 @@ export interface Shop {
 export async function openShop(database: TestDatabase, name: string): Promise<Shop> {
   await database.worker.query('select app_private.ensure_partitions()')
   await as(database, null, `select from app_public.register($1, 'a long password', $2)`, [`${name}@example.test`, name])
-  const [login] = await as(database, null, `select token from app_public.login($1, 'a long password')`, [`${name}@example.test`])
+  const [login] = await as(database, null, `select token from app_public.login($1, 'a long password')`, [
+    `${name}@example.test`,
+  ])
   const token = login.token as string
   const [tenant] = await as(database, token, 'select id from app_public.create_tenant($1, $1)', [name])
-  const [project] = await as(database, token,
-    `insert into app_public.projects (name, slug, repository_branch) values ('Shop', 'shop', 'master') returning id`)
-  const [source] = await as(database, token, `select * from app_public.create_webhook_source($1, 'GitHub')`, [project.id])
-  return { token, tenantId: tenant.id, projectId: project.id, sourceId: source.webhook_source_id, secret: source.secret }
+  const [project] = await as(
+    database,
+    token,
+    `insert into app_public.projects (name, slug, repository_branch) values ('Shop', 'shop', 'master') returning id`,
+  )
+  const [source] = await as(database, token, `select * from app_public.create_webhook_source($1, 'GitHub')`, [
+    project.id,
+  ])
+  return {
+    token,
+    tenantId: tenant.id,
+    projectId: project.id,
+    sourceId: source.webhook_source_id,
+    secret: source.secret,
+  }
 }
 
 /** An event of the inbox, as receive_webhook leaves it, and its job. */
-export async function addWebhookEvent({ superuser }: TestDatabase, shop: Shop, delivery: string, payload: object): Promise<string> {
-  const { rows: [row] } = await superuser.query<{ id: string }>(
+export async function addWebhookEvent(
+  { superuser }: TestDatabase,
+  shop: Shop,
+  delivery: string,
+  payload: object,
+): Promise<string> {
+  const {
+    rows: [row],
+  } = await superuser.query<{ id: string }>(
     `insert into app_public.webhook_events (tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body)
      values ($1, $2, $3, 'github', 'push', $4, $5, '') returning id`,
-    [shop.tenantId, shop.sourceId, shop.projectId, delivery, payload])
-  await superuser.query(`select app_private.add_job('webhook__apply', $1, $2)`, [{ tenantId: shop.tenantId, webhookEventId: row!.id }, row!.id])
+    [shop.tenantId, shop.sourceId, shop.projectId, delivery, payload],
+  )
+  await superuser.query(`select app_private.add_job('webhook__apply', $1, $2)`, [
+    { tenantId: shop.tenantId, webhookEventId: row!.id },
+    row!.id,
+  ])
   return row!.id
 }
 
-export const PUSH = { ref: 'refs/heads/master', after: 'a'.repeat(40), repository: { clone_url: 'https://example.test/shop.git' } }
+export const PUSH = {
+  ref: 'refs/heads/master',
+  after: 'a'.repeat(40),
+  repository: { clone_url: 'https://example.test/shop.git' },
+}
 
 /** A directory of this test, and a worker's configuration that uses it. */
-export function workerConfig(overrides: Partial<WorkerDeps['config']> = {}): WorkerDeps['config'] & { remove: () => void } {
+export function workerConfig(
+  overrides: Partial<WorkerDeps['config']> = {},
+): WorkerDeps['config'] & { remove: () => void } {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-worker-'))
   return {
-    dataDir, auditSealsFile: join(dataDir, 'seals.jsonl'), publicUrl: 'https://api.example.test', smtpUrl: undefined, mailFrom: 'Freehold <no-reply@example.test>', ...overrides,
+    dataDir,
+    auditSealsFile: join(dataDir, 'seals.jsonl'),
+    publicUrl: 'https://api.example.test',
+    smtpUrl: undefined,
+    mailFrom: 'Freehold <no-reply@example.test>',
+    ...overrides,
     remove: () => rmSync(dataDir, { recursive: true, force: true }),
   }
 }
 
 /** A worker in this process, with what it logged. */
-export async function startWorker(database: TestDatabase, config: WorkerDeps['config']): Promise<RunningWorker & { log: () => string }> {
+export async function startWorker(
+  database: TestDatabase,
+  config: WorkerDeps['config'],
+): Promise<RunningWorker & { log: () => string }> {
   let text = ''
-  const destination = new Writable({ write(chunk, _encoding, done) { text += String(chunk); done() } })
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk)
+      done()
+    },
+  })
   const pool = createPool(database.urls.worker, { name: 'freehold-worker', size: 5, keyring: TEST_KEYRING })
   const worker = await runWorker({ config, pool, logger: makeLogger({ level: 'trace', destination }) })
   await worker.ready
@@ -76,11 +132,21 @@ export async function startWorker(database: TestDatabase, config: WorkerDeps['co
 }
 
 /** A worker in a process of its own, ready. */
-export async function spawnWorker(database: TestDatabase, { dataDir, auditSealsFile, publicUrl, smtpUrl, mailFrom }: WorkerDeps['config']): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [
-    join(import.meta.dirname, 'workerProcess.ts'),
-    JSON.stringify({ workerUrl: database.urls.worker, config: { dataDir, auditSealsFile, publicUrl, smtpUrl, mailFrom } }),
-  ], { stdio: ['ignore', 'pipe', 'inherit'] })
+export async function spawnWorker(
+  database: TestDatabase,
+  { dataDir, auditSealsFile, publicUrl, smtpUrl, mailFrom }: WorkerDeps['config'],
+): Promise<ChildProcess> {
+  const child = spawn(
+    process.execPath,
+    [
+      join(import.meta.dirname, 'workerProcess.ts'),
+      JSON.stringify({
+        workerUrl: database.urls.worker,
+        config: { dataDir, auditSealsFile, publicUrl, smtpUrl, mailFrom },
+      }),
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   await once(child.stdout!, 'data')
   return child
 }
@@ -104,7 +170,9 @@ export interface PostOffice {
 export async function openPostOffice(): Promise<PostOffice> {
   const office = { url: '', isSilent: false, seen: [] as string[], accepted: [] as PostOffice['accepted'] }
   const server = new SMTPServer({
-    authOptional: true, disabledCommands: ['AUTH', 'STARTTLS'], closeTimeout: 100,
+    authOptional: true,
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    closeTimeout: 100,
     onData(stream, session, done) {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -118,7 +186,9 @@ export async function openPostOffice(): Promise<PostOffice> {
     },
   })
   server.on('error', () => {})
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   office.url = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`
   return Object.assign(office, { close: () => new Promise<void>((resolve) => server.close(() => resolve())) })
 }
@@ -135,6 +205,12 @@ export async function until<T>(check: () => T | Promise<T>, patienceMs = 10_000)
 
 /** A server that has just started leaves the jobs of dead workers alone for five seconds. */
 export async function untilServerIsOld({ superuser }: TestDatabase): Promise<void> {
-  await until(async () =>
-    (await superuser.query<{ old: boolean }>(`select pg_postmaster_start_time() < clock_timestamp() - interval '5.1 seconds' as old`)).rows[0]!.old)
+  await until(
+    async () =>
+      (
+        await superuser.query<{ old: boolean }>(
+          `select pg_postmaster_start_time() < clock_timestamp() - interval '5.1 seconds' as old`,
+        )
+      ).rows[0]!.old,
+  )
 }

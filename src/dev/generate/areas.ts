@@ -21,17 +21,8 @@ const TABLES: Record<Exclude<Area, 'other'>, string[]> = {
     'idempotency_keys',
     'emails',
   ],
-  projects: [
-    'projects',
-    'project_members',
-    'project_environments',
-  ],
-  deployments: [
-    'deployments',
-    'deployment_status_history',
-    'deployment_logs',
-    'deployment_log_sequences',
-  ],
+  projects: ['projects', 'project_members', 'project_environments'],
+  deployments: ['deployments', 'deployment_status_history', 'deployment_logs', 'deployment_log_sequences'],
   'webhooks and events': [
     'events',
     'event_types',
@@ -44,7 +35,10 @@ const TABLES: Record<Exclude<Area, 'other'>, string[]> = {
   audit: ['audit_logs', 'audit_event_ids', 'row_versions', 'seals', 'erasures'],
 }
 
-const byTable = new Map(Object.entries(TABLES).flatMap(([area, tables]) => tables.map((table) => [table, area as Area])))
+const byTable = new Map(
+  Object.entries(TABLES).flatMap(([area, tables]) => tables.map((table) => [table, area as Area])),
+)
 
 /** Where a table belongs: by its name; everything in schema audit and every history to audit, anything unheard of to other. */
-export const areaOf = (table: { schema: string; name: string }): Area => byTable.get(table.name) ?? (table.schema === 'audit' || table.name.endsWith('_audit') ? 'audit' : 'other')
+export const areaOf = (table: { schema: string; name: string }): Area =>
+  byTable.get(table.name) ?? (table.schema === 'audit' || table.name.endsWith('_audit') ? 'audit' : 'other')

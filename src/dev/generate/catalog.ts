@@ -1,11 +1,22 @@
 import type pg from 'pg'
-import type { Catalog, Column, DefaultPrivileges, Months, Privilege, Relation, Routine, Sequence, Type } from './catalogModel.ts'
+import type {
+  Catalog,
+  Column,
+  DefaultPrivileges,
+  Months,
+  Privilege,
+  Relation,
+  Routine,
+  Sequence,
+  Type,
+} from './catalogModel.ts'
 import { introspect } from './introspect.ts'
 
 const quote = (text: string) => `'${text.replaceAll("'", "''")}'`
 const ident = (name: string) => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
 const qualified = (thing: { schema: string; name: string }) => `${ident(thing.schema)}.${ident(thing.name)}`
-const comment = (kind: string, name: string, text: string | null) => (text === null ? [] : [`comment on ${kind} ${name} is ${quote(text)};`])
+const comment = (kind: string, name: string, text: string | null) =>
+  text === null ? [] : [`comment on ${kind} ${name} is ${quote(text)};`]
 
 /** A privilege with the columns it is limited to, if any. */
 type Listed = Privilege & { columns?: string[] }
@@ -20,15 +31,26 @@ function privileges(kind: string, name: string, acl: Listed[] | null): string[] 
   })
   const statement = (grantee: string, word: 'grant' | 'revoke', grantable: boolean) => {
     const chosen = said.filter(
-      (entry) => entry.grantee === grantee && entry.grantable === grantable && (entry.change === 'removed') === (word === 'revoke'),
+      (entry) =>
+        entry.grantee === grantee &&
+        entry.grantable === grantable &&
+        (entry.change === 'removed') === (word === 'revoke'),
     )
     if (chosen.length === 0) return []
-    const list = chosen.map((entry) => entry.privilege + (entry.columns ? ` (${entry.columns.map(ident).join(', ')})` : '')).join(', ')
-    return [`${word} ${list} on ${kind} ${name} ${word === 'grant' ? 'to' : 'from'} ${ident(grantee)}${grantable ? ' with grant option' : ''};`]
+    const list = chosen
+      .map((entry) => entry.privilege + (entry.columns ? ` (${entry.columns.map(ident).join(', ')})` : ''))
+      .join(', ')
+    return [
+      `${word} ${list} on ${kind} ${name} ${word === 'grant' ? 'to' : 'from'} ${ident(grantee)}${grantable ? ' with grant option' : ''};`,
+    ]
   }
   return [...new Set(said.map((entry) => entry.grantee))]
     .sort()
-    .flatMap((grantee) => [...statement(grantee, 'revoke', false), ...statement(grantee, 'grant', false), ...statement(grantee, 'grant', true)])
+    .flatMap((grantee) => [
+      ...statement(grantee, 'revoke', false),
+      ...statement(grantee, 'grant', false),
+      ...statement(grantee, 'grant', true),
+    ])
 }
 
 /** Table and column privileges together: update (name) stands beside select. */
@@ -52,7 +74,8 @@ function column(it: Column): string {
   if (it.notNull) parts.push('not null')
   if (it.generated) parts.push(`generated always as (${it.default}) ${it.generated === 's' ? 'stored' : 'virtual'}`)
   else if (it.default !== null) parts.push(`default ${it.default}`)
-  if (it.identity) parts.push(`generated ${it.identity === 'a' ? 'always' : 'by default'} as identity (${it.identitySequence})`)
+  if (it.identity)
+    parts.push(`generated ${it.identity === 'a' ? 'always' : 'by default'} as identity (${it.identitySequence})`)
   parts.push(...it.extras)
   return parts.join(' ')
 }
@@ -74,7 +97,10 @@ function relation(it: Relation): string {
   const isTable = it.kind === 'r' || it.kind === 'p' || it.kind === 'f'
   const lines: string[] = []
   if (isTable) {
-    const body = [...it.columns.map(column), ...it.constraints.map((constraint) => `constraint ${ident(constraint.name)} ${constraint.definition}`)]
+    const body = [
+      ...it.columns.map(column),
+      ...it.constraints.map((constraint) => `constraint ${ident(constraint.name)} ${constraint.definition}`),
+    ]
     lines.push(
       `create ${it.persistence === 'u' ? 'unlogged ' : ''}${kind} ${name} (`,
       ...body.map((part, i) => `  ${part}${i < body.length - 1 ? ',' : ''}`),
@@ -84,7 +110,10 @@ function relation(it: Relation): string {
     )
     if (it.replicaIdentity !== 'd') lines.push(`alter table ${name} replica identity ${it.replicaIdentity};`)
   } else {
-    lines.push(`create ${kind} ${name} (${it.columns.map((part) => ident(part.name)).join(', ')})${options} as`, (it.definition ?? '').trimEnd())
+    lines.push(
+      `create ${kind} ${name} (${it.columns.map((part) => ident(part.name)).join(', ')})${options} as`,
+      (it.definition ?? '').trimEnd(),
+    )
     lines.push(
       ...it.columns
         .filter((part) => part.default !== null)
@@ -92,8 +121,15 @@ function relation(it: Relation): string {
     )
   }
   lines.push(`alter ${kind} ${name} owner to ${ident(it.owner)};`)
-  lines.push(...comment(kind, name, it.comment), ...it.columns.flatMap((part) => comment('column', `${name}.${ident(part.name)}`, part.comment)))
-  lines.push(...it.constraints.flatMap((constraint) => comment('constraint', `${ident(constraint.name)} on ${name}`, constraint.comment)))
+  lines.push(
+    ...comment(kind, name, it.comment),
+    ...it.columns.flatMap((part) => comment('column', `${name}.${ident(part.name)}`, part.comment)),
+  )
+  lines.push(
+    ...it.constraints.flatMap((constraint) =>
+      comment('constraint', `${ident(constraint.name)} on ${name}`, constraint.comment),
+    ),
+  )
   for (const index of it.indexes) {
     const flags = index.flags.length > 0 ? ` -- ${index.flags.join(', ')}` : ''
     if (!index.ofConstraint) lines.push(`${index.definition};${flags}`)
@@ -101,9 +137,13 @@ function relation(it: Relation): string {
     lines.push(...comment('index', `${ident(it.schema)}.${ident(index.name)}`, index.comment))
   }
   for (const trigger of it.triggers) {
-    lines.push(`${trigger.definition};${enabled(trigger.enabled)}`, ...comment('trigger', `${ident(trigger.name)} on ${name}`, trigger.comment))
+    lines.push(
+      `${trigger.definition};${enabled(trigger.enabled)}`,
+      ...comment('trigger', `${ident(trigger.name)} on ${name}`, trigger.comment),
+    )
   }
-  for (const rule of it.rules) lines.push(`${rule.definition}${enabled(rule.enabled)}`, ...comment('rule', `on ${name}`, rule.comment))
+  for (const rule of it.rules)
+    lines.push(`${rule.definition}${enabled(rule.enabled)}`, ...comment('rule', `on ${name}`, rule.comment))
   for (const policy of it.policies) {
     lines.push(
       `create policy ${ident(policy.name)} on ${name} as ${policy.permissive ? 'permissive' : 'restrictive'} for ${policy.command} to ${policy.roles.map(ident).join(', ')}`,
@@ -122,19 +162,26 @@ function type(it: Type): string {
   const lines: string[] = []
   if (it.kind === 'e') lines.push(`create type ${name} as enum (${(it.labels ?? []).map(quote).join(', ')});`)
   if (it.kind === 'r') lines.push(`create type ${name} as range (subtype = ${it.subtype});`)
-  if (it.kind === 'c') lines.push(`create type ${name} as (${(it.attributes ?? []).map((part) => `${ident(part.name)} ${part.type}`).join(', ')});`)
+  if (it.kind === 'c')
+    lines.push(
+      `create type ${name} as (${(it.attributes ?? []).map((part) => `${ident(part.name)} ${part.type}`).join(', ')});`,
+    )
   if (it.kind === 'd') {
     const collation = it.collation ? ` collate ${it.collation}` : ''
     lines.push(
       [
         `create domain ${name} as ${it.base}${collation}${it.default === null ? '' : ` default ${it.default}`}${it.notNull ? ' not null' : ''}`,
-        ...(it.constraints ?? []).map((constraint) => `  constraint ${ident(constraint.name)} ${constraint.definition}`),
+        ...(it.constraints ?? []).map(
+          (constraint) => `  constraint ${ident(constraint.name)} ${constraint.definition}`,
+        ),
       ].join('\n') + ';',
     )
   }
   lines.push(`alter ${kind} ${name} owner to ${ident(it.owner)};`, ...comment(kind, name, it.comment))
   lines.push(
-    ...(it.constraints ?? []).flatMap((constraint) => comment('constraint', `${ident(constraint.name)} on domain ${name}`, constraint.comment)),
+    ...(it.constraints ?? []).flatMap((constraint) =>
+      comment('constraint', `${ident(constraint.name)} on domain ${name}`, constraint.comment),
+    ),
   )
   lines.push(...(it.attributes ?? []).flatMap((part) => comment('column', `${name}.${ident(part.name)}`, part.comment)))
   lines.push(...privileges('type', name, it.acl))

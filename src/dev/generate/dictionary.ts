@@ -4,11 +4,14 @@ import type { Catalog, Privilege, Relation, Routine } from './catalogModel.ts'
 const cell = (text: string | null) => (text ?? '').replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
 const code = (text: string | null) => (text === null || text === '' ? '' : `\`${cell(text)}\``)
 const row = (cells: string[]) => `| ${cells.join(' | ')} |`
-const table = (heads: string[], rows: string[][]) => (rows.length === 0 ? [] : ['', row(heads), row(heads.map(() => '---')), ...rows.map(row)])
+const table = (heads: string[], rows: string[][]) =>
+  rows.length === 0 ? [] : ['', row(heads), row(heads.map(() => '---')), ...rows.map(row)]
 
 /** Who holds a privilege, the owner aside. */
 const holders = (acl: Privilege[] | null, owner: string, privilege: string) =>
-  (acl ?? []).filter((entry) => entry.privilege === privilege && entry.change !== 'removed' && entry.grantee !== owner).map((entry) => entry.grantee)
+  (acl ?? [])
+    .filter((entry) => entry.privilege === privilege && entry.change !== 'removed' && entry.grantee !== owner)
+    .map((entry) => entry.grantee)
 
 function relation(it: Relation, referencing: string[]): string[] {
   const keys = it.constraints
@@ -16,7 +19,10 @@ function relation(it: Relation, referencing: string[]): string[] {
     .map((key) => `${key.type === 'p' ? 'primary key' : 'unique'} \`(${(key.columns ?? []).join(', ')})\``)
   const references = it.constraints
     .filter((key) => key.type === 'f')
-    .map((key) => `\`(${(key.columns ?? []).join(', ')})\` to \`${key.references} (${(key.referencedColumns ?? []).join(', ')})\``)
+    .map(
+      (key) =>
+        `\`(${(key.columns ?? []).join(', ')})\` to \`${key.references} (${(key.referencedColumns ?? []).join(', ')})\``,
+    )
   const checks = it.constraints
     .filter((key) => key.type === 'c' || key.type === 'x')
     .map((key) => `\`${key.name}\`: \`${key.definition}\`${key.comment ? `. ${key.comment}` : ''}`)
@@ -60,7 +66,9 @@ const functionRows = (routines: Routine[]) =>
   routines.map((it) => [
     code(`${it.name}(${it.arguments})`),
     code(it.result),
-    [{ i: 'immutable', s: 'stable', v: 'volatile' }[it.volatility], it.definer ? 'definer' : ''].filter(Boolean).join(', '),
+    [{ i: 'immutable', s: 'stable', v: 'volatile' }[it.volatility], it.definer ? 'definer' : '']
+      .filter(Boolean)
+      .join(', '),
     holders(it.acl, it.owner, 'execute').join(', ') || 'nobody',
     cell(it.comment),
   ])
@@ -72,7 +80,11 @@ export function renderDictionary(catalog: Catalog): string {
   const views = relations.filter((it) => it.kind === 'v' || it.kind === 'm')
   const referencing = (it: Relation) =>
     tables
-      .filter((other) => other.constraints.some((key) => key.type === 'f' && key.referencedSchema === it.schema && key.referencedName === it.name))
+      .filter((other) =>
+        other.constraints.some(
+          (key) => key.type === 'f' && key.referencedSchema === it.schema && key.referencedName === it.name,
+        ),
+      )
       .map((other) => `\`${other.schema}.${other.name}\``)
   const title = (text: string) => text[0]?.toUpperCase() + text.slice(1)
   const schemasOf = (routines: Routine[]) => [...new Set(routines.map((it) => it.schema))]
@@ -86,7 +98,9 @@ export function renderDictionary(catalog: Catalog): string {
       '',
       ...AREAS.flatMap((area) => {
         const members = tables.filter((it) => areaOf(it) === area)
-        return members.length === 0 ? [] : [`## ${title(area)}`, '', ...members.flatMap((it) => relation(it, referencing(it)))]
+        return members.length === 0
+          ? []
+          : [`## ${title(area)}`, '', ...members.flatMap((it) => relation(it, referencing(it)))]
       }),
       ...(views.length === 0 ? [] : ['## Views', '', ...views.flatMap((it) => relation(it, []))]),
       '## Enums',
@@ -112,7 +126,10 @@ export function renderDictionary(catalog: Catalog): string {
       '',
       ...schemasOf(callable).flatMap((schema) => [
         `## Functions of ${schema}`,
-        ...table(['function', 'returns', 'kind', 'may execute', 'meaning'], functionRows(callable.filter((it) => it.schema === schema))),
+        ...table(
+          ['function', 'returns', 'kind', 'may execute', 'meaning'],
+          functionRows(callable.filter((it) => it.schema === schema)),
+        ),
         '',
       ]),
       '## Trigger functions',

@@ -23,7 +23,11 @@ export interface GenerateOptions {
 }
 
 /** Writes everything that generated/ holds into `outDir`. Throws when a query of sql/queries is invalid. */
-export async function generateAll({ urls, outDir, queriesDir = join(ROOT, 'sql/queries') }: GenerateOptions): Promise<void> {
+export async function generateAll({
+  urls,
+  outDir,
+  queriesDir = join(ROOT, 'sql/queries'),
+}: GenerateOptions): Promise<void> {
   const write = async (name: string, text: string) => {
     const file = join(outDir, name)
     await mkdir(dirname(file), { recursive: true })

@@ -18,14 +18,17 @@ const READING = {
 export async function introspect(client: pg.ClientBase): Promise<Catalog> {
   const names = Object.keys(READING)
   const before = (
-    await client.query<{ name: string; setting: string }>('select name, current_setting(name) as setting from pg_catalog.unnest($1::text[]) name', [
-      names,
-    ])
+    await client.query<{ name: string; setting: string }>(
+      'select name, current_setting(name) as setting from pg_catalog.unnest($1::text[]) name',
+      [names],
+    )
   ).rows
-  const set = (name: string, value: string) => client.query('select pg_catalog.set_config($1, $2, false)', [name, value])
+  const set = (name: string, value: string) =>
+    client.query('select pg_catalog.set_config($1, $2, false)', [name, value])
   const rows = async <T extends pg.QueryResultRow>(sql: string, parameters: unknown[] = [ask.OUR_SCHEMAS]) =>
     (await client.query<T>(sql, parameters)).rows
-  const lines = async (sql: string, parameters: unknown[] = []) => (await rows<{ line: string }>(sql, parameters)).map((row) => row.line)
+  const lines = async (sql: string, parameters: unknown[] = []) =>
+    (await rows<{ line: string }>(sql, parameters)).map((row) => row.line)
   for (const [name, value] of Object.entries(READING)) await set(name, value)
   try {
     type Bare = Omit<Relation, 'columns' | 'constraints' | 'indexes' | 'triggers' | 'policies' | 'rules' | 'months'>

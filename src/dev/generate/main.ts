@@ -16,20 +16,26 @@ export async function generate({ check }: { check: boolean }): Promise<{ ok: boo
   const committed = join(ROOT, 'generated')
   const fresh = await mkdtemp(join(tmpdir(), 'freehold-generated-'))
   try {
-    const stale = await withScratchServer((server) => withScratch(server, async (urls) => {
-      const sources = await renderAuditSources(urls.owner)
-      const outdated = await compareAuditSources(sources, ROOT)
-      if (outdated.length > 0 && !check) {
-        await writeAuditSources(sources, outdated, ROOT)
-        await apply(urls.owner, ROOT)
-      }
-      await generateAll({ urls, outDir: fresh })
-      return outdated
-    }))
+    const stale = await withScratchServer((server) =>
+      withScratch(server, async (urls) => {
+        const sources = await renderAuditSources(urls.owner)
+        const outdated = await compareAuditSources(sources, ROOT)
+        if (outdated.length > 0 && !check) {
+          await writeAuditSources(sources, outdated, ROOT)
+          await apply(urls.owner, ROOT)
+        }
+        await generateAll({ urls, outDir: fresh })
+        return outdated
+      }),
+    )
     const differences = await compareGenerated(fresh, committed)
     if (differences.length + stale.length === 0) return { ok: true, lines: ['generated/ is up to date.'] }
-    const told = (kind: string, name: string) => (check ? `${kind.padEnd(7)} ${name}` : `${kind === 'extra' ? 'removed' : 'written'} ${name}`)
-    const lines = [...stale.map(({ kind, name }) => told(kind, name)), ...differences.map(({ kind, name }) => told(kind, `generated/${name}`))]
+    const told = (kind: string, name: string) =>
+      check ? `${kind.padEnd(7)} ${name}` : `${kind === 'extra' ? 'removed' : 'written'} ${name}`
+    const lines = [
+      ...stale.map(({ kind, name }) => told(kind, name)),
+      ...differences.map(({ kind, name }) => told(kind, `generated/${name}`)),
+    ]
     if (check) return { ok: false, lines: [...lines, 'Run `npm run generate` and commit what it writes.'] }
     for (const { kind, name } of differences) {
       const target = join(committed, name)

@@ -52,7 +52,9 @@ async function domainTypes(url: string): Promise<typeof TYPES> {
     const { rows } = await client.query<{ name: string; base: string }>(`
       select t.typname as name, pg_catalog.format_type(pg_catalog.pg_basetype(t.oid), null) as base
       from pg_catalog.pg_type t where t.typtype = 'd' order by 1`)
-    return Object.fromEntries(rows.map(({ name, base }) => [name, base.endsWith('[]') ? 'string[]' : (BASES[base] ?? 'string')]))
+    return Object.fromEntries(
+      rows.map(({ name, base }) => [name, base.endsWith('[]') ? 'string[]' : (BASES[base] ?? 'string')]),
+    )
   } finally {
     await client.end()
   }
@@ -112,7 +114,8 @@ export async function generateQueries(url: string, sqlDir: string, outDir: strin
       }),
     )
     const output = await runPgtyped(url, work, config)
-    if (!output.split('\n').every((line) => CONTENT.test(line.trim()))) throw new Error(`pgtyped found a mistake in ${sqlDir}:\n${output}`)
+    if (!output.split('\n').every((line) => CONTENT.test(line.trim())))
+      throw new Error(`pgtyped found a mistake in ${sqlDir}:\n${output}`)
     await mkdir(outDir, { recursive: true })
     for (const file of files) {
       const name = `${basename(file, '.sql')}.ts`

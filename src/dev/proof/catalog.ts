@@ -26,7 +26,8 @@ export interface Routine {
 export const SCHEMAS = ['app_public', 'app_hidden', 'app_private', 'audit', 'partitions'] as const
 
 export async function readRelations(client: pg.ClientBase): Promise<Relation[]> {
-  const { rows } = await client.query<Relation>(`
+  const { rows } = await client.query<Relation>(
+    `
     select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema,
       case when c.relispartition then 'partition' when c.relkind = 'v' then 'view' when c.relkind = 'm' then 'materialized view' else 'table' end as kind,
       array(select quote_ident(a.attname) from pg_attribute a
@@ -37,12 +38,15 @@ export async function readRelations(client: pg.ClientBase): Promise<Relation[]> 
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm') and n.nspname = any ($1)
-    order by 1`, [SCHEMAS])
+    order by 1`,
+    [SCHEMAS],
+  )
   return rows
 }
 
 export async function readRoutines(client: pg.ClientBase, roles: readonly string[]): Promise<Routine[]> {
-  const { rows } = await client.query<Routine>(`
+  const { rows } = await client.query<Routine>(
+    `
     select quote_ident(n.nspname) || '.' || quote_ident(f.proname) as name, f.oid::regprocedure::text as signature,
       array(select format_type(t.type, null) from unnest(f.proargtypes) with ordinality t (type, place) order by t.place) as "argumentTypes",
       f.proisstrict as "isStrict",
@@ -51,6 +55,8 @@ export async function readRoutines(client: pg.ClientBase, roles: readonly string
     from pg_proc f
     join pg_namespace n on n.oid = f.pronamespace
     where f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype and n.nspname = any ($1)
-    order by 2`, [SCHEMAS, roles])
+    order by 2`,
+    [SCHEMAS, roles],
+  )
   return rows
 }

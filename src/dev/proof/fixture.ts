@@ -1,7 +1,20 @@
 import { createHmac } from 'node:crypto'
 import type pg from 'pg'
 import type { Claims } from '../../db/withTenant.ts'
-import { callAs, claimsOf, enrol, mailedToken, settle, type Caller, type Person, type PersonName, type Pools, type Settled, type Tenant, type TenantName } from './people.ts'
+import {
+  callAs,
+  claimsOf,
+  enrol,
+  mailedToken,
+  settle,
+  type Caller,
+  type Person,
+  type PersonName,
+  type Pools,
+  type Settled,
+  type Tenant,
+  type TenantName,
+} from './people.ts'
 
 /** Projects of each tenant, by how they are shown. `own` is Bob's, so Acme alone has it. */
 export type ProjectName = 'open' | 'shared' | 'crew' | 'closed' | 'secret' | 'gone' | 'own'
@@ -18,7 +31,9 @@ export interface Furniture {
   /** Membership that was not accepted yet, and the token it was mailed. */
   readonly invitation: { readonly memberId: string; readonly token: string }
   /** API keys: `write` and `narrow` of a developer (narrow to `crew`), `read` and `admin` (narrow to `open`) of the owner. */
-  readonly keys: Readonly<Record<'write' | 'read' | 'narrow' | 'admin', { readonly id: string; readonly token: string }>>
+  readonly keys: Readonly<
+    Record<'write' | 'read' | 'narrow' | 'admin', { readonly id: string; readonly token: string }>
+  >
 }
 
 /** Somebody who tries the doors. `tenant` is the tenant of the request; nobody else's rows may be seen. */
@@ -42,12 +57,18 @@ export interface World extends Settled {
 }
 
 /** People of each tenant. */
-export const MEMBERS: Readonly<Record<TenantName, readonly PersonName[]>> = { acme: ['alice', 'bob', 'vera', 'bill'], evil: ['mallory'] }
+export const MEMBERS: Readonly<Record<TenantName, readonly PersonName[]>> = {
+  acme: ['alice', 'bob', 'vera', 'bill'],
+  evil: ['mallory'],
+}
 
 /** Fills every table for both tenants, by the functions that anybody would use. */
 export async function buildWorld(pools: Pools): Promise<World> {
   const settled = await settle(pools)
-  const { people: { alice, bob, mallory }, tenants } = settled
+  const {
+    people: { alice, bob, mallory },
+    tenants,
+  } = settled
   const acme = await furnish(pools, tenants.acme, alice, bob)
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
   const ghost = await enrol(pools, 'ghost')
@@ -59,21 +80,34 @@ export async function buildWorld(pools: Pools): Promise<World> {
 
 /** @param owner of the tenant; @param developer who is in the team, a member of `closed`, and has the keys. */
 async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: Person): Promise<Furniture> {
-  const as = async <Row extends pg.QueryResultRow>(who: Caller, sql: string, params: readonly unknown[] = []): Promise<Row> => {
+  const as = async <Row extends pg.QueryResultRow>(
+    who: Caller,
+    sql: string,
+    params: readonly unknown[] = [],
+  ): Promise<Row> => {
     const [row] = await callAs<Row>(pools.authenticator, { token: who.token, tenant: tenant.slug }, sql, params)
     if (row === undefined) throw new Error(`The fixture got no row of: ${sql}`)
     return row
   }
-  const id = async (who: Caller, sql: string, params: readonly unknown[] = []) => (await as<{ id: string }>(who, sql, params)).id
+  const id = async (who: Caller, sql: string, params: readonly unknown[] = []) =>
+    (await as<{ id: string }>(who, sql, params)).id
   const label = (what: string) => `${tenant.slug} ${what}`
 
   const team = await id(owner, 'insert into app_public.teams (name) values ($1) returning id', [label('crew')])
   const oldTeam = await id(owner, 'insert into app_public.teams (name) values ($1) returning id', [label('old crew')])
   await as(owner, 'select * from app_public.delete_team($1)', [oldTeam])
-  await as(owner, 'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id', [team, developer.id])
+  await as(owner, 'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id', [
+    team,
+    developer.id,
+  ])
 
   const makeProject = (who: Person, name: ProjectName, visibility: string, teamId: string | null = null) =>
-    id(who, 'insert into app_public.projects (name, slug, visibility, team_id) values ($1, $2, $3, $4) returning id', [label(name), `${tenant.slug}-${name}`, visibility, teamId])
+    id(who, 'insert into app_public.projects (name, slug, visibility, team_id) values ($1, $2, $3, $4) returning id', [
+      label(name),
+      `${tenant.slug}-${name}`,
+      visibility,
+      teamId,
+    ])
   const projects: Record<ProjectName, string> = {
     open: await makeProject(owner, 'open', 'public'),
     shared: await makeProject(owner, 'shared', 'team'),
@@ -83,9 +117,19 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     gone: await makeProject(owner, 'gone', 'public'),
     own: await makeProject(developer, 'own', 'private'),
   }
-  await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [projects.closed, developer.id])
-  await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [projects.secret, owner.id])
-  const scratch = await id(owner, `insert into app_public.project_environments (project_id, name) values ($1, 'scratch') returning id`, [projects.open])
+  await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [
+    projects.closed,
+    developer.id,
+  ])
+  await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [
+    projects.secret,
+    owner.id,
+  ])
+  const scratch = await id(
+    owner,
+    `insert into app_public.project_environments (project_id, name) values ($1, 'scratch') returning id`,
+    [projects.open],
+  )
   await as(owner, 'select id from app_public.delete_environment($1)', [scratch])
 
   const deployments = {} as Record<ProjectName, string>
@@ -94,12 +138,23 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
   const webhookEvents = {} as Record<ProjectName, string>
   for (const name of Object.keys(projects) as ProjectName[]) {
     const requester = name === 'own' ? developer : owner
-    const deployment = await as<{ id: string; environment_id: string }>(requester,
-      `select id, environment_id from app_public.request_deployment($1, 'production', $2, idempotency_key => $3)`, [projects[name], 'a'.repeat(40), label(name)])
+    const deployment = await as<{ id: string; environment_id: string }>(
+      requester,
+      `select id, environment_id from app_public.request_deployment($1, 'production', $2, idempotency_key => $3)`,
+      [projects[name], 'a'.repeat(40), label(name)],
+    )
     deployments[name] = deployment.id
     environments[name] = deployment.environment_id
-    await as(requester, `select app_public.append_deployment_logs($1, array[row($2, 'warn', null, null, null, null, null)]::app_public.log_line[])`, [deployment.id, label('line')])
-    const source = await as<{ webhook_source_id: string; secret: string }>(requester, 'select * from app_public.create_webhook_source($1, $2)', [projects[name], label('source')])
+    await as(
+      requester,
+      `select app_public.append_deployment_logs($1, array[row($2, 'warn', null, null, null, null, null)]::app_public.log_line[])`,
+      [deployment.id, label('line')],
+    )
+    const source = await as<{ webhook_source_id: string; secret: string }>(
+      requester,
+      'select * from app_public.create_webhook_source($1, $2)',
+      [projects[name], label('source')],
+    )
     sources[name] = source.webhook_source_id
     webhookEvents[name] = await deliver(pools, source.webhook_source_id, source.secret, label(name))
   }
@@ -109,7 +164,11 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
   const guest = `guest@${tenant.slug}.test`
   const memberId = await id(owner, `select id from app_public.invite_member($1, 'member')`, [guest])
   const key = async (who: Person, name: string, scope: string, projectId: string | null = null) => {
-    const made = await as<{ api_key_id: string; token: string }>(who, 'select * from app_public.create_api_key($1, $2, project_id => $3)', [label(name), `{${scope}}`, projectId])
+    const made = await as<{ api_key_id: string; token: string }>(
+      who,
+      'select * from app_public.create_api_key($1, $2, project_id => $3)',
+      [label(name), `{${scope}}`, projectId],
+    )
     return { id: made.api_key_id, token: made.token }
   }
   const keys = {
@@ -118,10 +177,20 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     narrow: await key(developer, 'narrow', 'write', projects.crew),
     admin: await key(owner, 'admin', 'admin', projects.open),
   }
-  await callAs(pools.authenticator, { token: keys.write.token }, `select * from app_public.record_audit_events(jsonb_build_array(jsonb_build_object(
-    'id', uuidv7(), 'entity_id', uuidv7(), 'action', $1::text, 'user_id', $2::uuid, 'created_at', '2026-01-01T00:00:00Z')))`, [label('disk.full'), developer.id])
+  await callAs(
+    pools.authenticator,
+    { token: keys.write.token },
+    `select * from app_public.record_audit_events(jsonb_build_array(jsonb_build_object(
+    'id', uuidv7(), 'entity_id', uuidv7(), 'action', $1::text, 'user_id', $2::uuid, 'created_at', '2026-01-01T00:00:00Z')))`,
+    [label('disk.full'), developer.id],
+  )
   return {
-    projects, deployments, environments, sources, webhookEvents, team,
+    projects,
+    deployments,
+    environments,
+    sources,
+    webhookEvents,
+    team,
     invitation: { memberId, token: await mailedToken(pools, 'invitation', guest) },
     keys,
   }
@@ -129,10 +198,20 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
 
 /** Posts a push as GitHub would and returns the id of the inbox row. */
 async function deliver(pools: Pools, source: string, secret: string, delivery: string): Promise<string> {
-  const body = Buffer.from(JSON.stringify({ ref: 'refs/heads/main', after: 'b'.repeat(40), repository: { clone_url: 'https://git.test/a.git' } }))
+  const body = Buffer.from(
+    JSON.stringify({
+      ref: 'refs/heads/main',
+      after: 'b'.repeat(40),
+      repository: { clone_url: 'https://git.test/a.git' },
+    }),
+  )
   const { headers } = signPush(body, secret, delivery)
-  const { rows: [row] } = await pools.authenticator.query<{ answer: { webhookEventId: string } }>(
-    'select app_private.receive_webhook($1, $2, $3, $4) as answer', ['github', source, headers, body])
+  const {
+    rows: [row],
+  } = await pools.authenticator.query<{ answer: { webhookEventId: string } }>(
+    'select app_private.receive_webhook($1, $2, $3, $4) as answer',
+    ['github', source, headers, body],
+  )
   return row!.answer.webhookEventId
 }
 
@@ -146,10 +225,15 @@ function signPush(body: Buffer, secret: string, delivery: string) {
   }
 }
 
-async function castActors({ authenticator }: Pools, { people, tenants }: Settled, furniture: World['furniture']): Promise<Actor[]> {
-  const claims = (token: string | null, tenant?: TenantName) => claimsOf(authenticator, { token, ...(tenant && { tenant }) })
+async function castActors(
+  { authenticator }: Pools,
+  { people, tenants }: Settled,
+  furniture: World['furniture'],
+): Promise<Actor[]> {
+  const claims = (token: string | null, tenant?: TenantName) =>
+    claimsOf(authenticator, { token, ...(tenant && { tenant }) })
   /** What authenticate says of somebody who has chosen no tenant. */
-  const withoutTenant = async (person: Person) => ({ ...await claims(person.token), tenant_id: '', member_role: '' })
+  const withoutTenant = async (person: Person) => ({ ...(await claims(person.token)), tenant_id: '', member_role: '' })
   const all: readonly ProjectName[] = ['open', 'shared', 'crew', 'closed', 'secret', 'own']
   const bobs: readonly ProjectName[] = ['open', 'shared', 'crew', 'closed', 'own']
   const { alice, bob, vera, bill, mallory, nobody } = people
@@ -160,29 +244,89 @@ async function castActors({ authenticator }: Pools, { people, tenants }: Settled
     { name: 'anonymous', role: 'app_anonymous', claims: await claims(null), sees: [] },
     { ...user, name: 'alice', claims: await claims(alice.token, 'acme'), person: 'alice', rank: 'owner', sees: all },
     { ...user, name: 'bob', claims: await claims(bob.token, 'acme'), person: 'bob', rank: 'developer', sees: bobs },
-    { ...user, name: 'vera', claims: await claims(vera.token, 'acme'), person: 'vera', rank: 'viewer', sees: ['open', 'shared'] },
-    { ...user, name: 'bill', claims: await claims(bill.token, 'acme'), person: 'bill', rank: 'billing', sees: ['open'] },
-    { ...user, name: 'key of bob, write', claims: await claims(furniture.acme.keys.write.token), person: 'bob', rank: 'developer', isKey: true, sees: bobs },
     {
-      ...user, name: 'key of alice, read', claims: await claims(furniture.acme.keys.read.token), person: 'alice', rank: 'viewer', isKey: true,
+      ...user,
+      name: 'vera',
+      claims: await claims(vera.token, 'acme'),
+      person: 'vera',
+      rank: 'viewer',
+      sees: ['open', 'shared'],
+    },
+    {
+      ...user,
+      name: 'bill',
+      claims: await claims(bill.token, 'acme'),
+      person: 'bill',
+      rank: 'billing',
+      sees: ['open'],
+    },
+    {
+      ...user,
+      name: 'key of bob, write',
+      claims: await claims(furniture.acme.keys.write.token),
+      person: 'bob',
+      rank: 'developer',
+      isKey: true,
+      sees: bobs,
+    },
+    {
+      ...user,
+      name: 'key of alice, read',
+      claims: await claims(furniture.acme.keys.read.token),
+      person: 'alice',
+      rank: 'viewer',
+      isKey: true,
       // As a viewer, and what Alice owns.
       sees: ['open', 'shared', 'crew', 'closed', 'secret'],
     },
     {
-      ...user, name: 'key of bob, narrowed', claims: await claims(furniture.acme.keys.narrow.token), person: 'bob', rank: 'developer',
-      isKey: true, narrowedTo: 'crew', sees: ['crew'],
+      ...user,
+      name: 'key of bob, narrowed',
+      claims: await claims(furniture.acme.keys.narrow.token),
+      person: 'bob',
+      rank: 'developer',
+      isKey: true,
+      narrowedTo: 'crew',
+      sees: ['crew'],
     },
     {
-      ...user, name: 'key of alice, admin, narrowed', claims: await claims(furniture.acme.keys.admin.token), person: 'alice', rank: 'admin',
-      isKey: true, narrowedTo: 'open', sees: ['open'],
+      ...user,
+      name: 'key of alice, admin, narrowed',
+      claims: await claims(furniture.acme.keys.admin.token),
+      person: 'alice',
+      rank: 'admin',
+      isKey: true,
+      narrowedTo: 'open',
+      sees: ['open'],
     },
-    { ...user, tenant: 'evil', name: 'mallory', claims: await claims(mallory.token, 'evil'), person: 'mallory', rank: 'owner', sees: all },
     {
-      ...user, tenant: 'evil', name: 'key of mallory, narrowed', claims: await claims(furniture.evil.keys.narrow.token), person: 'mallory', rank: 'developer',
-      isKey: true, narrowedTo: 'crew', sees: ['crew'],
+      ...user,
+      tenant: 'evil',
+      name: 'mallory',
+      claims: await claims(mallory.token, 'evil'),
+      person: 'mallory',
+      rank: 'owner',
+      sees: all,
+    },
+    {
+      ...user,
+      tenant: 'evil',
+      name: 'key of mallory, narrowed',
+      claims: await claims(furniture.evil.keys.narrow.token),
+      person: 'mallory',
+      rank: 'developer',
+      isKey: true,
+      narrowedTo: 'crew',
+      sees: ['crew'],
     },
     { name: 'alice without a tenant', role: 'app_user', claims: await withoutTenant(alice), person: 'alice', sees: [] },
-    { name: 'mallory without a tenant', role: 'app_user', claims: await withoutTenant(mallory), person: 'mallory', sees: [] },
+    {
+      name: 'mallory without a tenant',
+      role: 'app_user',
+      claims: await withoutTenant(mallory),
+      person: 'mallory',
+      sees: [],
+    },
     { name: 'nobody', role: 'app_user', claims: await claims(nobody.token), person: 'nobody', sees: [] },
     { ...worker, name: 'worker for acme', claims: { ...workerClaims, tenant_id: tenants.acme.id }, tenant: 'acme' },
     { ...worker, name: 'worker for evil', claims: { ...workerClaims, tenant_id: tenants.evil.id }, tenant: 'evil' },

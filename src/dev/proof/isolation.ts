@@ -32,7 +32,10 @@ export async function proveIsolation(urls: DatabaseUrls, keyring = KEYRING): Pro
       return {
         cells: proof.cells + refusals.cells,
         breaches: [...proof.breaches, ...refusals.breaches],
-        missing: [...proof.missing, ...(await runFileLaws(client, ROOT)).map(({ offender, why }) => `${offender}: ${why}`)],
+        missing: [
+          ...proof.missing,
+          ...(await runFileLaws(client, ROOT)).map(({ offender, why }) => `${offender}: ${why}`),
+        ],
       }
     } finally {
       await client.query('rollback')
@@ -45,7 +48,9 @@ export async function proveIsolation(urls: DatabaseUrls, keyring = KEYRING): Pro
 
 if (import.meta.main) {
   const started = performance.now()
-  const { cells, breaches, missing } = await withScratchServer((server) => withScratch(server, (urls) => proveIsolation(urls)))
+  const { cells, breaches, missing } = await withScratchServer((server) =>
+    withScratch(server, (urls) => proveIsolation(urls)),
+  )
   for (const line of missing) console.error(`missing from the proof: ${line}`)
   for (const line of breaches) console.error(`breach: ${line}`)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)

@@ -3,7 +3,10 @@ import type pg from 'pg'
 import type { Offence } from '../../deploy/apply.ts'
 import { readSources, type Source } from '../../deploy/sources.ts'
 
-interface Row { readonly schema: string; readonly name: string }
+interface Row {
+  readonly schema: string
+  readonly name: string
+}
 
 /** Rooms whose files stand for objects of the database, one each: `<room>/<schema>/<name>.sql`, for functions with a topic between. */
 interface FileLaw {
@@ -72,15 +75,19 @@ export async function runFileLaws(client: pg.ClientBase, root: string): Promise<
   const sources = await readSources(root)
   const offences: Offence[] = []
   for (const { rooms, place, law, what, query } of FILE_LAWS) {
-    const files = new Map(sources.filter((source) => rooms.includes(source.room)).map(({ path, room }) => [objectOf(path, room), path]))
+    const files = new Map(
+      sources.filter((source) => rooms.includes(source.room)).map(({ path, room }) => [objectOf(path, room), path]),
+    )
     const { rows } = await client.query<Row>(query)
     const wanted = new Set(rows.map(({ schema, name }) => `${schema}.${name}`))
     for (const { schema, name } of rows) {
       const path = place.replace('<schema>', schema).replace('<name>', name)
-      if (!files.has(`${schema}.${name}`)) offences.push({ law, path, offender: `${schema}.${name}`, why: `this ${what} has no file ${path}` })
+      if (!files.has(`${schema}.${name}`))
+        offences.push({ law, path, offender: `${schema}.${name}`, why: `this ${what} has no file ${path}` })
     }
     for (const [object, path] of files) {
-      if (!wanted.has(object) && !OF_MANY.includes(path)) offences.push({ law, path, offender: path, why: `there is no ${what} of that name` })
+      if (!wanted.has(object) && !OF_MANY.includes(path))
+        offences.push({ law, path, offender: path, why: `there is no ${what} of that name` })
     }
   }
   return offences

@@ -40,24 +40,41 @@ export interface Caller {
 
 /** Who else but authenticate would know: the claims of a caller. @throws FH401, FH403 or FH429, as a pg.DatabaseError. */
 export async function claimsOf(authenticator: pg.Pool, { token, tenant }: Caller): Promise<Claims> {
-  const { rows: [row] } = await authenticator.query<{ claims: Claims }>(
-    'select app_private.authenticate($1, $2, $3, $4, $5) as claims', [token, tenant ?? null, '10.0.0.1', 'proof', 'req-1'])
+  const {
+    rows: [row],
+  } = await authenticator.query<{ claims: Claims }>('select app_private.authenticate($1, $2, $3, $4, $5) as claims', [
+    token,
+    tenant ?? null,
+    '10.0.0.1',
+    'proof',
+    'req-1',
+  ])
   return row!.claims
 }
 
 /** Runs one statement the way a request does: authenticated, in one transaction under its claims and role. */
 export async function callAs<Row extends pg.QueryResultRow = pg.QueryResultRow>(
-  authenticator: pg.Pool, caller: Caller, sql: string, params: readonly unknown[] = [],
+  authenticator: pg.Pool,
+  caller: Caller,
+  sql: string,
+  params: readonly unknown[] = [],
 ): Promise<Row[]> {
   const claims = await claimsOf(authenticator, caller)
   return await withTenant(authenticator, claims, async (client) => (await client.query<Row>(sql, [...params])).rows)
 }
 
 /** The token of the last mail of a kind to an address, which only the worker can open. */
-export async function mailedToken({ worker }: Pools, kind: 'invitation' | 'verify_email' | 'reset_password', email: string): Promise<string> {
-  const { rows: [row] } = await worker.query<{ token: string }>(
+export async function mailedToken(
+  { worker }: Pools,
+  kind: 'invitation' | 'verify_email' | 'reset_password',
+  email: string,
+): Promise<string> {
+  const {
+    rows: [row],
+  } = await worker.query<{ token: string }>(
     'select app_private.unseal(token) as token from app_private.emails where kind = $1 and recipient = $2 order by created_at desc, id desc limit 1',
-    [kind, email])
+    [kind, email],
+  )
   if (row === undefined) throw new Error(`No mail of kind ${kind} was sent to ${email}`)
   return row.token
 }
@@ -66,20 +83,38 @@ export async function mailedToken({ worker }: Pools, kind: 'invitation' | 'verif
 export async function enrol({ authenticator }: Pools, name: string): Promise<Person> {
   const person = { name, email: `${name}@${name}.test`, password: `password of ${name}` }
   const anonymous = { token: null }
-  const [user] = await callAs<{ id: string }>(authenticator, anonymous, 'select id from app_public.register($1, $2, $3)', [person.email, person.password, name])
-  const [login] = await callAs<{ token: string }>(authenticator, anonymous, 'select token from app_public.login($1, $2)', [person.email, person.password])
+  const [user] = await callAs<{ id: string }>(
+    authenticator,
+    anonymous,
+    'select id from app_public.register($1, $2, $3)',
+    [person.email, person.password, name],
+  )
+  const [login] = await callAs<{ token: string }>(
+    authenticator,
+    anonymous,
+    'select token from app_public.login($1, $2)',
+    [person.email, person.password],
+  )
   return { ...person, id: user!.id, token: login!.token }
 }
 
 /** Makes a tenant of which `owner` is the owner. */
 export async function found({ authenticator }: Pools, owner: Person, name: string, slug: string): Promise<Tenant> {
-  const [tenant] = await callAs<Tenant>(authenticator, owner, 'select id, slug from app_public.create_tenant($1, $2)', [name, slug])
+  const [tenant] = await callAs<Tenant>(authenticator, owner, 'select id, slug from app_public.create_tenant($1, $2)', [
+    name,
+    slug,
+  ])
   return tenant!
 }
 
 /** Lets `host` invite `guest`, who accepts. */
 export async function join(pools: Pools, host: Person, guest: Person, tenant: Tenant, role: string): Promise<void> {
-  await callAs(pools.authenticator, { token: host.token, tenant: tenant.slug }, 'select * from app_public.invite_member($1, $2)', [guest.email, role])
+  await callAs(
+    pools.authenticator,
+    { token: host.token, tenant: tenant.slug },
+    'select * from app_public.invite_member($1, $2)',
+    [guest.email, role],
+  )
   const token = await mailedToken(pools, 'invitation', guest.email)
   await callAs(pools.authenticator, guest, 'select * from app_public.accept_invitation($1)', [token])
 }
@@ -87,9 +122,14 @@ export async function join(pools: Pools, host: Person, guest: Person, tenant: Te
 /** The named people and the two tenants, made by the functions anybody would use; about half a second, most of it bcrypt. */
 export async function settle(pools: Pools): Promise<Settled> {
   const names: readonly PersonName[] = ['alice', 'bob', 'vera', 'bill', 'mallory', 'nobody']
-  const people = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await enrol(pools, name)]))) as Record<PersonName, Person>
+  const people = Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await enrol(pools, name)])),
+  ) as Record<PersonName, Person>
   const { alice, bob, vera, bill, mallory } = people
-  const tenants = { acme: await found(pools, alice, 'Acme', 'acme'), evil: await found(pools, mallory, 'Evil Corp', 'evil') }
+  const tenants = {
+    acme: await found(pools, alice, 'Acme', 'acme'),
+    evil: await found(pools, mallory, 'Evil Corp', 'evil'),
+  }
   await join(pools, alice, bob, tenants.acme, 'developer')
   await join(pools, alice, vera, tenants.acme, 'viewer')
   await join(pools, alice, bill, tenants.acme, 'billing')

@@ -26,7 +26,9 @@ const TENANTS = ['acme', 'evil'] as const
 const ROLES = ['app_anonymous', 'app_user', 'freehold_authenticator', 'freehold_worker'] as const
 
 /** What came of a statement: its rows, or the SQLSTATE of its refusal. */
-type Outcome = { readonly rows: Record<string, unknown>[]; readonly count: number; readonly code?: undefined } | { readonly code: string; readonly message: string }
+type Outcome =
+  | { readonly rows: Record<string, unknown>[]; readonly count: number; readonly code?: undefined }
+  | { readonly code: string; readonly message: string }
 
 /**
  * Tries every object of the catalog as every actor. Everything is undone: the caller has begun a transaction.
@@ -40,7 +42,10 @@ export async function prove(client: pg.ClientBase, world: World, options: ProveO
     if (isTried(relation.name)) await tryRelation(trial, relation)
   }
   const routines = await readRoutines(client, ROLES)
-  await tryFunctions(trial, routines.filter(({ signature }) => isTried(signature)))
+  await tryFunctions(
+    trial,
+    routines.filter(({ signature }) => isTried(signature)),
+  )
   if (options.only === undefined) {
     const known = new Set([...relations.map(({ name }) => name), ...routines.map(({ signature }) => signature)])
     const stale = [...Object.keys(TABLES), ...Object.keys(FUNCTIONS)].filter((name) => !known.has(name))
@@ -60,11 +65,15 @@ class Trial {
     this.world = world
   }
 
-  get actors(): readonly Actor[] { return this.world.actors }
+  get actors(): readonly Actor[] {
+    return this.world.actors
+  }
 
   /** Runs `fn` under the claims and role of somebody; whatever it changed is undone. */
   async as<T>(actor: Actor, fn: () => Promise<T>): Promise<T> {
-    const settings = CLAIM_NAMES.map((name) => `set_config('app.${name}', ${pg.escapeLiteral(actor.claims[name] ?? '')}, true)`)
+    const settings = CLAIM_NAMES.map(
+      (name) => `set_config('app.${name}', ${pg.escapeLiteral(actor.claims[name] ?? '')}, true)`,
+    )
     await this.client.query(`savepoint actor; select ${settings.join(', ')}; set local role ${actor.role}`)
     try {
       return await fn()
@@ -79,7 +88,9 @@ class Trial {
     const undo = 'rollback to savepoint attempt; release savepoint attempt'
     try {
       // One round trip, whose results are a list.
-      const results = await this.client.query(`savepoint attempt; ${sql}; ${after ? 'reset role' : undo}`) as unknown as pg.QueryResult<Record<string, unknown>>[]
+      const results = (await this.client.query(
+        `savepoint attempt; ${sql}; ${after ? 'reset role' : undo}`,
+      )) as unknown as pg.QueryResult<Record<string, unknown>>[]
       if (after) {
         await after()
         await this.client.query(undo)
@@ -96,7 +107,9 @@ class Trial {
   }
 
   async count(table: string, condition: Condition): Promise<number> {
-    const { rows: [row] } = await this.client.query<{ count: string }>(`select count(*) from ${table} where ${condition}`)
+    const {
+      rows: [row],
+    } = await this.client.query<{ count: string }>(`select count(*) from ${table} where ${condition}`)
     return Number(row?.count)
   }
 
@@ -110,7 +123,8 @@ class Trial {
 const isDenied = (outcome: Outcome): boolean => outcome.code === '42501' || (outcome.code?.startsWith('FH') ?? false)
 /** A foreign key that carries the tenant refuses before anything is told. */
 const isRefused = (outcome: Outcome): boolean => isDenied(outcome) || outcome.code === '23503'
-const describe = (outcome: Outcome): string => (outcome.code === undefined ? `${outcome.count} rows` : `${outcome.code} ${outcome.message}`)
+const describe = (outcome: Outcome): string =>
+  outcome.code === undefined ? `${outcome.count} rows` : `${outcome.code} ${outcome.message}`
 
 async function tryRelation(trial: Trial, relation: Relation): Promise<void> {
   if (relation.kind === 'partition' || relation.kind === 'materialized view') return await tryShut(trial, relation)
@@ -134,13 +148,19 @@ async function tryRelation(trial: Trial, relation: Relation): Promise<void> {
       await tryChange(trial, relation, test, actor, { change, removal })
     })
   }
-  if (test.select !== undefined && !isSeenBySomebody) trial.proof.missing.push(`${relation.name}: nobody sees a row, so nothing was denied`)
+  if (test.select !== undefined && !isSeenBySomebody)
+    trial.proof.missing.push(`${relation.name}: nobody sees a row, so nothing was denied`)
 }
 
 /** What nobody may reach at all: a partition asks none of the policies of its parent. */
 async function tryShut(trial: Trial, { name, columns }: Relation): Promise<void> {
   const [column] = columns
-  const statements = [`select from ${name}`, `insert into ${name} default values`, `update ${name} set ${column} = null`, `delete from ${name}`]
+  const statements = [
+    `select from ${name}`,
+    `insert into ${name} default values`,
+    `update ${name} set ${column} = null`,
+    `delete from ${name}`,
+  ]
   for (const actor of trial.actors) {
     await trial.as(actor, async () => {
       for (const statement of statements) {
@@ -152,10 +172,16 @@ async function tryShut(trial: Trial, { name, columns }: Relation): Promise<void>
 }
 
 /** A view has no key: there the whole row is. */
-const keyText = ({ key, columns }: Relation) => (key.length > 0 ? key.map((column) => `${column}::text`) : columns.map((column) => `coalesce(${column}::text, '')`)).join(` || '/' || `)
+const keyText = ({ key, columns }: Relation) =>
+  (key.length > 0
+    ? key.map((column) => `${column}::text`)
+    : columns.map((column) => `coalesce(${column}::text, '')`)
+  ).join(` || '/' || `)
 
 async function keysOf(trial: Trial, relation: Relation, condition: Condition): Promise<Set<string>> {
-  const { rows } = await trial.client.query<{ key: string }>(`select ${keyText(relation)} as key from ${relation.name} where ${condition}`)
+  const { rows } = await trial.client.query<{ key: string }>(
+    `select ${keyText(relation)} as key from ${relation.name} where ${condition}`,
+  )
   return new Set(rows.map(({ key }) => key))
 }
 
@@ -163,56 +189,86 @@ async function trySelect(trial: Trial, relation: Relation, actor: Actor, expecte
   const outcome = await trial.attempt(`select ${keyText(relation)} as key from ${relation.name}`)
   // The other side of the wall is in the same answer.
   trial.proof.cells++
-  if (outcome.code !== undefined && !isDenied(outcome)) return trial.breach(relation.name, actor, `select failed: ${describe(outcome)}`)
+  if (outcome.code !== undefined && !isDenied(outcome))
+    return trial.breach(relation.name, actor, `select failed: ${describe(outcome)}`)
   const seen = new Set(outcome.code === undefined ? outcome.rows.map((row) => String(row.key)) : [])
   const foreign = [...seen].filter((key) => !expected.has(key)).length
   const lost = [...expected].filter((key) => !seen.has(key)).length
   if (foreign > 0) trial.breach(relation.name, actor, `sees ${foreign} rows that are not theirs to see`)
-  if (lost > 0) trial.breach(relation.name, actor, `does not see ${lost} of ${expected.size} rows that are theirs to see`)
+  if (lost > 0)
+    trial.breach(relation.name, actor, `does not see ${lost} of ${expected.size} rows that are theirs to see`)
 }
 
-interface Attack { readonly tenant: TenantName; readonly belongs: Condition | undefined; readonly insert: string | undefined; readonly template: string | undefined }
+interface Attack {
+  readonly tenant: TenantName
+  readonly belongs: Condition | undefined
+  readonly insert: string | undefined
+  readonly template: string | undefined
+}
 
 /** How `actor` would reach for the other tenant: its rows, a copy of one of them, and a row that points there. */
 async function foreignRow(trial: Trial, relation: Relation, test: TableCase, actor: Actor): Promise<Attack> {
-  const tenant = actor.tenant === 'acme' || (actor.person !== undefined && actor.person !== 'mallory' && actor.person !== 'nobody') ? 'evil' : 'acme'
+  const tenant =
+    actor.tenant === 'acme' || (actor.person !== undefined && actor.person !== 'mallory' && actor.person !== 'nobody')
+      ? 'evil'
+      : 'acme'
   const belongs = trial.belongs(test, tenant)
   const owner = trial.actors.find((other) => other.tenant === tenant && other.rank === 'owner')
-  const { rows: [row] } = await trial.client.query<Record<string, string | null>>(
-    `select ${relation.columns.map((column) => `${column}::text`).join(', ')} from ${relation.name} where ${belongs ?? 'true'} limit 1`)
+  const {
+    rows: [row],
+  } = await trial.client.query<Record<string, string | null>>(
+    `select ${relation.columns.map((column) => `${column}::text`).join(', ')} from ${relation.name} where ${belongs ?? 'true'} limit 1`,
+  )
   const values = Object.values(row ?? {}).map((value) => (value === null ? 'null' : pg.escapeLiteral(value)))
   return {
-    tenant, belongs,
+    tenant,
+    belongs,
     insert: row && `insert into ${relation.name} (${relation.columns.join(', ')}) values (${values.join(', ')})`,
     template: owner && test.insert?.(owner, trial.world),
   }
 }
 
-async function tryInsert(trial: Trial, relation: Relation, test: TableCase, actor: Actor, attack: Attack): Promise<void> {
+async function tryInsert(
+  trial: Trial,
+  relation: Relation,
+  test: TableCase,
+  actor: Actor,
+  attack: Attack,
+): Promise<void> {
   const { name } = relation
   if (attack.insert !== undefined) {
     const outcome = await trial.attempt(attack.insert)
-    if (!isDenied(outcome)) trial.breach(name, actor, `insert of a row of ${attack.tenant} was not denied: ${describe(outcome)}`)
+    if (!isDenied(outcome))
+      trial.breach(name, actor, `insert of a row of ${attack.tenant} was not denied: ${describe(outcome)}`)
   }
   const own = test.insert?.(actor, trial.world)
   const mate = trial.actors.find((other) => other.tenant === actor.tenant && other.rank === 'owner')
   const tried = own ?? (mate && test.insert?.(mate, trial.world))
   if (tried !== undefined) {
     const outcome = await trial.attempt(`insert into ${name} ${tried}`)
-    if (own !== undefined && outcome.code !== undefined) trial.breach(name, actor, `insert of a row of their own failed: ${describe(outcome)}`)
-    if (own === undefined && !isDenied(outcome)) trial.breach(name, actor, `insert was not denied: ${describe(outcome)}`)
+    if (own !== undefined && outcome.code !== undefined)
+      trial.breach(name, actor, `insert of a row of their own failed: ${describe(outcome)}`)
+    if (own === undefined && !isDenied(outcome))
+      trial.breach(name, actor, `insert was not denied: ${describe(outcome)}`)
   }
   if (attack.template !== undefined) {
     const before = await digestAside(trial, name, attack.belongs)
     let after = before
-    const outcome = await trial.attempt(`insert into ${name} ${attack.template}`, async () => { after = await digest(trial, name, attack.belongs) })
-    if (outcome.code !== undefined && !isRefused(outcome)) trial.breach(name, actor, `insert that points to ${attack.tenant} failed oddly: ${describe(outcome)}`)
+    const outcome = await trial.attempt(`insert into ${name} ${attack.template}`, async () => {
+      after = await digest(trial, name, attack.belongs)
+    })
+    if (outcome.code !== undefined && !isRefused(outcome))
+      trial.breach(name, actor, `insert that points to ${attack.tenant} failed oddly: ${describe(outcome)}`)
     if (after !== before) trial.breach(name, actor, `insert reached ${attack.tenant}`)
   }
 }
 
 async function tryChange(
-  trial: Trial, relation: Relation, test: TableCase, actor: Actor, expected: { readonly change: number; readonly removal: number },
+  trial: Trial,
+  relation: Relation,
+  test: TableCase,
+  actor: Actor,
+  expected: { readonly change: number; readonly removal: number },
 ): Promise<void> {
   const { name, columns } = relation
   const set = test.update?.set ?? `${columns.at(-1)} = null`
@@ -220,7 +276,8 @@ async function tryChange(
     const outcome = await trial.attempt(statement)
     if (outcome.code !== undefined) {
       if (!isDenied(outcome)) trial.breach(name, actor, `${what} failed oddly: ${describe(outcome)}`)
-      else if (count > 0) trial.breach(name, actor, `${what} of ${count} rows that are theirs was denied: ${describe(outcome)}`)
+      else if (count > 0)
+        trial.breach(name, actor, `${what} of ${count} rows that are theirs was denied: ${describe(outcome)}`)
     } else if (outcome.count !== count) {
       trial.breach(name, actor, `${what} reached ${outcome.count} rows and not ${count}`)
     }
@@ -231,7 +288,13 @@ async function tryChange(
   for (const tenant of TENANTS) {
     const belongs = trial.belongs(test, tenant)
     if (tenant === actor.tenant || belongs === undefined) continue
-    if (!actor.tenant && actor.role === 'app_user' && test.select?.(actor, trial.world) !== 'false' && test.belongs !== undefined) continue
+    if (
+      !actor.tenant &&
+      actor.role === 'app_user' &&
+      test.select?.(actor, trial.world) !== 'false' &&
+      test.belongs !== undefined
+    )
+      continue
     if (actor.role === 'freehold_worker' && PLATFORM_QUEUES.includes(name)) continue
     await check(`update ${name} set ${set} where ${belongs}`, `update of rows of ${tenant}`, 0)
     await check(`delete from ${name} where ${belongs}`, `delete of rows of ${tenant}`, 0)
@@ -243,8 +306,11 @@ async function tryChange(
 
 /** A fingerprint of one tenant's rows of one table, taken past all policies. */
 async function digest(trial: Trial, table: string, condition: Condition | undefined): Promise<string> {
-  const { rows: [row] } = await trial.client.query<{ digest: string }>(
-    `select md5(coalesce(string_agg(t::text, '' order by t::text), '')) as digest from ${table} t where ${condition ?? 'true'}`)
+  const {
+    rows: [row],
+  } = await trial.client.query<{ digest: string }>(
+    `select md5(coalesce(string_agg(t::text, '' order by t::text), '')) as digest from ${table} t where ${condition ?? 'true'}`,
+  )
   return row!.digest
 }
 
@@ -267,7 +333,10 @@ async function tryFunctions(trial: Trial, routines: readonly Routine[]): Promise
 }
 
 /** Whoever may not execute it is told so, whatever the arguments. */
-async function tryDenied(trial: Trial, { name, signature, argumentTypes, executors, isStrict }: Routine): Promise<void> {
+async function tryDenied(
+  trial: Trial,
+  { name, signature, argumentTypes, executors, isStrict }: Routine,
+): Promise<void> {
   const call = `select ${name}(${argumentTypes.map((type) => `null::${type}`).join(', ')}) as result`
   for (const actor of trial.actors) {
     if (executors.includes(actor.role)) continue
@@ -275,7 +344,8 @@ async function tryDenied(trial: Trial, { name, signature, argumentTypes, executo
       const outcome = await trial.attempt(call)
       // The planner answers for a strict function of nulls without calling it.
       const isUncalled = isStrict && outcome.code === undefined && outcome.rows[0]?.result === null
-      if (outcome.code !== '42501' && !isUncalled) trial.breach(signature, actor, `the call was not denied: ${describe(outcome)}`)
+      if (outcome.code !== '42501' && !isUncalled)
+        trial.breach(signature, actor, `the call was not denied: ${describe(outcome)}`)
     })
   }
 }
@@ -293,15 +363,27 @@ async function readAcme(trial: Trial): Promise<Acme> {
     return condition === undefined ? [] : [{ table, condition }]
   })
   const { client, world } = trial
-  const union = (columns: string) => parts.map(({ table, condition }) => `select '${table}' as "table", ${columns} from ${table} t where ${condition}`).join('\nunion all\n')
-  const { rows } = await client.query<{ text: string }>(`select distinct m[1] as text from (${union('t::text as row')}) x,
+  const union = (columns: string) =>
+    parts
+      .map(({ table, condition }) => `select '${table}' as "table", ${columns} from ${table} t where ${condition}`)
+      .join('\nunion all\n')
+  const { rows } = await client.query<{
+    text: string
+  }>(`select distinct m[1] as text from (${union('t::text as row')}) x,
     lateral regexp_matches(x.row, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g') m`)
   // The first is the tenant of what is of no tenant.
-  const others = new Set(['00000000-0000-0000-0000-000000000000', world.tenants.evil.id, world.people.mallory.id, world.people.nobody.id])
+  const others = new Set([
+    '00000000-0000-0000-0000-000000000000',
+    world.tenants.evil.id,
+    world.people.mallory.id,
+    world.people.nobody.id,
+  ])
   return {
     ids: new Set(rows.map((row) => row.text).filter((id) => !others.has(id))),
     fingerprints: async () => {
-      const { rows: prints } = await client.query<{ table: string; print: string }>(union(`md5(coalesce(string_agg(t::text, '' order by t::text), '')) as print`))
+      const { rows: prints } = await client.query<{ table: string; print: string }>(
+        union(`md5(coalesce(string_agg(t::text, '' order by t::text), '')) as print`),
+      )
       return new Map(prints.map(({ table, print }) => [table, print]))
     },
   }
@@ -309,11 +391,17 @@ async function readAcme(trial: Trial): Promise<Acme> {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
-async function tryFunction(trial: Trial, { signature, executors }: Routine, test: FunctionCase, acme: Acme): Promise<void> {
+async function tryFunction(
+  trial: Trial,
+  { signature, executors }: Routine,
+  test: FunctionCase,
+  acme: Acme,
+): Promise<void> {
   const { client, world } = trial
   await client.query('savepoint function')
   try {
-    const query = async (sql: string, params: readonly unknown[] = []) => (await client.query<Record<string, string>>(sql, [...params])).rows
+    const query = async (sql: string, params: readonly unknown[] = []) =>
+      (await client.query<Record<string, string>>(sql, [...params])).rows
     const made = (await test.setup?.(query, world)) ?? {}
     const rightful = trial.actors.find((actor) => actor.name === test.by)
     if (rightful === undefined) throw new Error(`${signature}: there is no actor ${test.by}`)
@@ -322,7 +410,8 @@ async function tryFunction(trial: Trial, { signature, executors }: Routine, test
     await trial.as(rightful, async () => {
       const outcome = await trial.attempt(statement(test.call(world, made)))
       if (test.raises !== undefined) {
-        if (outcome.code !== test.raises) trial.breach(signature, rightful, `it did not raise ${test.raises}: ${describe(outcome)}`)
+        if (outcome.code !== test.raises)
+          trial.breach(signature, rightful, `it did not raise ${test.raises}: ${describe(outcome)}`)
       } else if (outcome.code !== undefined) {
         trial.breach(signature, rightful, `the rightful call failed: ${describe(outcome)}`)
       } else if (!test.isVoid && (isNothing(outcome.rows[0]?.result) || refusalOf(outcome.rows[0]?.result))) {
@@ -336,19 +425,25 @@ async function tryFunction(trial: Trial, { signature, executors }: Routine, test
         let changed: string[] = []
         const outcome = await trial.attempt(statement(call), async () => {
           const after = await acme.fingerprints()
-          changed = [...after].filter(([table, print]) => before.get(table) !== print && !test.touches?.[table]).map(([table]) => table)
+          changed = [...after]
+            .filter(([table, print]) => before.get(table) !== print && !test.touches?.[table])
+            .map(([table]) => table)
         })
         if (outcome.code !== undefined) {
-          if (!(isMixed ? isRefused : isDenied)(outcome)) trial.breach(signature, actor, `the foreign call failed oddly: ${describe(outcome)}`)
+          if (!(isMixed ? isRefused : isDenied)(outcome))
+            trial.breach(signature, actor, `the foreign call failed oddly: ${describe(outcome)}`)
           return
         }
         if (isPlatform(rightful) && !isMixed) return trial.breach(signature, actor, 'the foreign call was not denied')
         const text = JSON.stringify(outcome.rows)
         const told = (text.match(UUID) ?? []).filter((id) => acme.ids.has(id) && !call.includes(id))
-        if (told.length > 0 || (/acme/i.test(text) && !/acme/i.test(call))) trial.breach(signature, actor, 'the foreign call returned something of acme')
+        if (told.length > 0 || (/acme/i.test(text) && !/acme/i.test(call)))
+          trial.breach(signature, actor, 'the foreign call returned something of acme')
         if (changed.length > 0) trial.breach(signature, actor, `the foreign call changed ${changed.join(', ')} of acme`)
       })
-    for (const actor of trial.actors.filter((other) => isForeign(other, rightful) && (executors.includes(other.role) || other.role === 'app_user'))) {
+    for (const actor of trial.actors.filter(
+      (other) => isForeign(other, rightful) && (executors.includes(other.role) || other.role === 'app_user'),
+    )) {
       await tryForeign(actor, (test.attack ?? test.call)(world, made))
     }
     const mixer = trial.actors.find(({ name }) => name === (isPlatform(rightful) ? 'worker for evil' : 'mallory'))
@@ -362,7 +457,9 @@ async function tryFunction(trial: Trial, { signature, executors }: Routine, test
 function isForeign(actor: Actor, rightful: Actor): boolean {
   if (isPlatform(rightful)) return actor.role === 'app_user' || actor.role === 'app_anonymous'
   if (isPlatform(actor)) return actor.tenant !== 'acme'
-  return actor.tenant !== 'acme' && (actor.person === undefined || actor.person === 'mallory' || actor.person === 'nobody')
+  return (
+    actor.tenant !== 'acme' && (actor.person === undefined || actor.person === 'mallory' || actor.person === 'nobody')
+  )
 }
 
 /** The platform's own log-ins; what they run is nobody else's to call. */

@@ -30,39 +30,59 @@ const ids = (list: readonly string[]) => (list.length === 0 ? 'null' : list.map(
 const isUser = (actor: Actor) => actor.role === 'app_user'
 const isWorker = (actor: Actor) => actor.role === 'freehold_worker'
 const has = (actor: Actor, rank: string) => actor.rank !== undefined && RANKS.indexOf(actor.rank) >= RANKS.indexOf(rank)
-const all = (...conditions: readonly Condition[]): Condition => conditions.map((condition) => `(${condition})`).join(' and ')
+const all = (...conditions: readonly Condition[]): Condition =>
+  conditions.map((condition) => `(${condition})`).join(' and ')
 
 /** The id of the person, or of nobody. */
-const me = (actor: Actor, world: World) => quote(actor.person ? world.people[actor.person].id : '00000000-0000-0000-0000-000000000000')
-const here = (actor: Actor, world: World): Condition => (actor.tenant ? `tenant_id = ${quote(world.tenants[actor.tenant].id)}` : NONE)
+const me = (actor: Actor, world: World) =>
+  quote(actor.person ? world.people[actor.person].id : '00000000-0000-0000-0000-000000000000')
+const here = (actor: Actor, world: World): Condition =>
+  actor.tenant ? `tenant_id = ${quote(world.tenants[actor.tenant].id)}` : NONE
 const peopleOf = (tenant: TenantName, world: World) => ids(MEMBERS[tenant].map((name) => world.people[name].id))
-const emailsOf = (tenant: TenantName, world: World) => ids([...MEMBERS[tenant].map((name) => world.people[name].email), `guest@${tenant}.test`])
-const joined = (person: PersonName): TenantName[] => (['acme', 'evil'] as const).filter((tenant) => MEMBERS[tenant].includes(person))
+const emailsOf = (tenant: TenantName, world: World) =>
+  ids([...MEMBERS[tenant].map((name) => world.people[name].email), `guest@${tenant}.test`])
+const joined = (person: PersonName): TenantName[] =>
+  (['acme', 'evil'] as const).filter((tenant) => MEMBERS[tenant].includes(person))
 
 const member = (actor: Actor, world: World): Condition => (isUser(actor) ? here(actor, world) : NONE)
 const worker = (actor: Actor, world: World): Condition => (isWorker(actor) ? here(actor, world) : NONE)
-const memberOrWorker = (actor: Actor, world: World): Condition => (isUser(actor) || isWorker(actor) ? here(actor, world) : NONE)
+const memberOrWorker = (actor: Actor, world: World): Condition =>
+  isUser(actor) || isWorker(actor) ? here(actor, world) : NONE
 
 /** Rows of the projects they see; a worker sees those of its whole tenant. */
-const ofSeenProjects = (column: string) => (actor: Actor, world: World): Condition => {
-  if (isWorker(actor)) return worker(actor, world)
-  if (!isUser(actor) || !actor.tenant) return NONE
-  const { projects } = world.furniture[actor.tenant]
-  return `${column} in (${ids(actor.sees.map((name) => projects[name]))})`
-}
+const ofSeenProjects =
+  (column: string) =>
+  (actor: Actor, world: World): Condition => {
+    if (isWorker(actor)) return worker(actor, world)
+    if (!isUser(actor) || !actor.tenant) return NONE
+    const { projects } = world.furniture[actor.tenant]
+    return `${column} in (${ids(actor.sees.map((name) => projects[name]))})`
+  }
 const seen = ofSeenProjects('project_id')
-const when = (test: (actor: Actor) => boolean, condition: (actor: Actor, world: World) => Condition) =>
-  (actor: Actor, world: World): Condition => (test(actor) ? condition(actor, world) : NONE)
+const when =
+  (test: (actor: Actor) => boolean, condition: (actor: Actor, world: World) => Condition) =>
+  (actor: Actor, world: World): Condition =>
+    test(actor) ? condition(actor, world) : NONE
 const usersOnly = (condition: (actor: Actor, world: World) => Condition) => when(isUser, condition)
 
-const selfInPerson = (column: string) => when((actor) => isUser(actor) && !actor.isKey, (actor, world) => `${column} = ${me(actor, world)}`)
-const ofPeople = (column: string) => (tenant: TenantName, world: World): Condition => `${column} in (${peopleOf(tenant, world)})`
-const developers = (condition: (actor: Actor, world: World) => Condition) => when((actor) => isUser(actor) && has(actor, 'developer'), condition)
+const selfInPerson = (column: string) =>
+  when(
+    (actor) => isUser(actor) && !actor.isKey,
+    (actor, world) => `${column} = ${me(actor, world)}`,
+  )
+const ofPeople =
+  (column: string) =>
+  (tenant: TenantName, world: World): Condition =>
+    `${column} in (${peopleOf(tenant, world)})`
+const developers = (condition: (actor: Actor, world: World) => Condition) =>
+  when((actor) => isUser(actor) && has(actor, 'developer'), condition)
 
 /** Members of projects that they see and may lead: admins all, owners of a project its own. */
 const ledProjectMembers = usersOnly((actor, world) => {
   if (!has(actor, 'member')) return NONE
-  const led = has(actor, 'admin') ? ALL : `project_id in (select id from app_public.projects where owner_id = ${me(actor, world)})`
+  const led = has(actor, 'admin')
+    ? ALL
+    : `project_id in (select id from app_public.projects where owner_id = ${me(actor, world)})`
   return all(seen(actor, world), led)
 })
 /** A key narrowed to a project leaves the tenant's teams alone, whoever leads them. */
@@ -72,27 +92,55 @@ const ledTeams = usersOnly((actor, world) => {
 })
 const ledTeamMembers = usersOnly((actor, world) => {
   if (!has(actor, 'member') || actor.narrowedTo) return NONE
-  return all(here(actor, world), has(actor, 'admin') ? ALL : `team_id in (select id from app_public.teams where owner_id = ${me(actor, world)})`)
+  return all(
+    here(actor, world),
+    has(actor, 'admin') ? ALL : `team_id in (select id from app_public.teams where owner_id = ${me(actor, world)})`,
+  )
 })
 /** One's own row, for a person; a key does not take its owner out of anything. */
-const myself = when((actor) => isUser(actor) && !actor.isKey, (actor, world) => all(here(actor, world), `user_id = ${me(actor, world)}`))
-const either = (...conditions: readonly ((actor: Actor, world: World) => Condition)[]) =>
-  (actor: Actor, world: World): Condition => conditions.map((condition) => `(${condition(actor, world)})`).join(' or ')
+const myself = when(
+  (actor) => isUser(actor) && !actor.isKey,
+  (actor, world) => all(here(actor, world), `user_id = ${me(actor, world)}`),
+)
+const either =
+  (...conditions: readonly ((actor: Actor, world: World) => Condition)[]) =>
+  (actor: Actor, world: World): Condition =>
+    conditions.map((condition) => `(${condition(actor, world)})`).join(' or ')
 
 /** What is of no tenant carries this one. */
 const NOWHERE = '00000000-0000-0000-0000-000000000000'
 const hereOrNowhere = (actor: Actor, world: World): Condition => `${here(actor, world)} or tenant_id = '${NOWHERE}'`
-const ofTenantOrPeople = (column: string) => (tenant: TenantName, world: World): Condition =>
-  `tenant_id = ${quote(world.tenants[tenant].id)} or (tenant_id = '${NOWHERE}' and ${column} in (${peopleOf(tenant, world)}))`
+const ofTenantOrPeople =
+  (column: string) =>
+  (tenant: TenantName, world: World): Condition =>
+    `tenant_id = ${quote(world.tenants[tenant].id)} or (tenant_id = '${NOWHERE}' and ${column} in (${peopleOf(tenant, world)}))`
 
 /** The history of a table of tenants, for ranks from `readers` up. `project`: column of its project. `isPersonal`: rows are about a person. */
-const history = (readers: string, { project, isPersonal = false }: { project?: string; isPersonal?: boolean } = {}): TableCase => ({
-  select: usersOnly(either(
-    when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
-    when((actor) => has(actor, readers), (actor, world) => all(here(actor, world), project === undefined
-      ? (actor.narrowedTo ? NONE : ALL)
-      : `${ofSeenProjects(project)(actor, world)} or (${actor.narrowedTo ? NONE : `${project} is null`})`)),
-    when((actor) => isPersonal && !actor.isKey, (actor, world) => all(here(actor, world), `snapshot ->> 'user_id' = ${me(actor, world)}`)))),
+const history = (
+  readers: string,
+  { project, isPersonal = false }: { project?: string; isPersonal?: boolean } = {},
+): TableCase => ({
+  select: usersOnly(
+    either(
+      when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
+      when(
+        (actor) => has(actor, readers),
+        (actor, world) =>
+          all(
+            here(actor, world),
+            project === undefined
+              ? actor.narrowedTo
+                ? NONE
+                : ALL
+              : `${ofSeenProjects(project)(actor, world)} or (${actor.narrowedTo ? NONE : `${project} is null`})`,
+          ),
+      ),
+      when(
+        (actor) => isPersonal && !actor.isKey,
+        (actor, world) => all(here(actor, world), `snapshot ->> 'user_id' = ${me(actor, world)}`),
+      ),
+    ),
+  ),
 })
 /** The history of a table of the whole platform: for the person of each row. */
 const ownHistory = (person: string): TableCase => ({ belongs: ofPeople(person), select: selfInPerson(person) })
@@ -101,7 +149,9 @@ const ownHistory = (person: string): TableCase => ({ belongs: ofPeople(person), 
 export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.users': {
     belongs: ofPeople('id'),
-    select: usersOnly((actor, world) => `id = ${me(actor, world)}${actor.tenant ? ` or id in (${peopleOf(actor.tenant, world)})` : ''}`),
+    select: usersOnly(
+      (actor, world) => `id = ${me(actor, world)}${actor.tenant ? ` or id in (${peopleOf(actor.tenant, world)})` : ''}`,
+    ),
     update: { set: 'bio = null', rows: selfInPerson('id') },
   },
   'app_public.user_settings': {
@@ -120,31 +170,45 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     },
     update: {
       set: 'description = null',
-      rows: when((actor) => isUser(actor) && has(actor, 'admin') && !actor.narrowedTo, (actor, world) => `id = ${quote(world.tenants[actor.tenant!].id)}`),
+      rows: when(
+        (actor) => isUser(actor) && has(actor, 'admin') && !actor.narrowedTo,
+        (actor, world) => `id = ${quote(world.tenants[actor.tenant!].id)}`,
+      ),
     },
   },
   'app_public.tenant_members': { select: memberOrWorker },
   'app_public.teams': {
     select: (actor, world) => all(member(actor, world), 'deleted_at is null'),
     update: { set: 'description = null', rows: (actor, world) => all(ledTeams(actor, world), 'deleted_at is null') },
-    insert: (actor) => (isUser(actor) && has(actor, 'admin') && !actor.narrowedTo ? `(name) values ('another')` : undefined),
+    insert: (actor) =>
+      isUser(actor) && has(actor, 'admin') && !actor.narrowedTo ? `(name) values ('another')` : undefined,
   },
   'app_public.team_members': {
     select: member,
     update: { set: `role = 'viewer'`, rows: ledTeamMembers },
     delete: either(ledTeamMembers, myself),
-    insert: (actor, world) => (isUser(actor) && has(actor, 'member') && !actor.narrowedTo && (actor.person === 'alice' || actor.person === 'mallory')
-      ? `(team_id, user_id) values (${quote(world.furniture[actor.tenant!].team)}, ${me(actor, world)}) on conflict do nothing`
-      : undefined),
+    insert: (actor, world) =>
+      isUser(actor) &&
+      has(actor, 'member') &&
+      !actor.narrowedTo &&
+      (actor.person === 'alice' || actor.person === 'mallory')
+        ? `(team_id, user_id) values (${quote(world.furniture[actor.tenant!].team)}, ${me(actor, world)}) on conflict do nothing`
+        : undefined,
   },
   'app_public.projects': {
     select: (actor, world) => all(ofSeenProjects('id')(actor, world), isWorker(actor) ? ALL : 'deleted_at is null'),
     update: {
       set: `description = ''`,
-      rows: usersOnly((actor, world) => (!has(actor, 'member') ? NONE
-        : all(ofSeenProjects('id')(actor, world), has(actor, 'developer') ? ALL : `owner_id = ${me(actor, world)}`))),
+      rows: usersOnly((actor, world) =>
+        !has(actor, 'member')
+          ? NONE
+          : all(ofSeenProjects('id')(actor, world), has(actor, 'developer') ? ALL : `owner_id = ${me(actor, world)}`),
+      ),
     },
-    insert: (actor) => (isUser(actor) && has(actor, 'member') && !actor.narrowedTo ? `(name, slug) values ('another', 'another')` : undefined),
+    insert: (actor) =>
+      isUser(actor) && has(actor, 'member') && !actor.narrowedTo
+        ? `(name, slug) values ('another', 'another')`
+        : undefined,
   },
   'app_public.project_members': {
     select: usersOnly(seen),
@@ -152,28 +216,42 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     delete: either(ledProjectMembers, (actor, world) => all(myself(actor, world), seen(actor, world))),
     insert: (actor, world) => {
       const project = has(actor, 'admin') ? 'open' : actor.person === 'bob' && !actor.narrowedTo ? 'own' : undefined
-      return isUser(actor) && project ? `(project_id, user_id) values (${quote(world.furniture[actor.tenant!].projects[project])}, ${me(actor, world)})` : undefined
+      return isUser(actor) && project
+        ? `(project_id, user_id) values (${quote(world.furniture[actor.tenant!].projects[project])}, ${me(actor, world)})`
+        : undefined
     },
   },
   'app_public.project_environments': {
     select: (actor, world) => all(seen(actor, world), isWorker(actor) ? ALL : 'deleted_at is null'),
-    update: { set: `env_vars = '{}'`, rows: developers((actor, world) => all(seen(actor, world), 'deleted_at is null')) },
-    insert: (actor, world) => (isUser(actor) && has(actor, 'developer')
-      ? `(project_id, name) values (${quote(world.furniture[actor.tenant!].projects[actor.sees[0]!])}, 'another')`
-      : undefined),
+    update: {
+      set: `env_vars = '{}'`,
+      rows: developers((actor, world) => all(seen(actor, world), 'deleted_at is null')),
+    },
+    insert: (actor, world) =>
+      isUser(actor) && has(actor, 'developer')
+        ? `(project_id, name) values (${quote(world.furniture[actor.tenant!].projects[actor.sees[0]!])}, 'another')`
+        : undefined,
   },
   'app_public.api_keys': {
-    select: usersOnly((actor, world) => all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`)),
+    select: usersOnly((actor, world) =>
+      all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`),
+    ),
     update: {
       set: `name = 'renamed'`,
-      rows: when((actor) => isUser(actor) && !actor.isKey, (actor, world) => all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`)),
+      rows: when(
+        (actor) => isUser(actor) && !actor.isKey,
+        (actor, world) => all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`),
+      ),
     },
   },
   'app_public.idempotency_keys': {},
   'app_public.event_types': { belongs: 'nobody', select: (actor) => (isUser(actor) || isWorker(actor) ? ALL : NONE) },
   'app_public.events': {
     select: (actor, world) => {
-      const ofTenant = isUser(actor) && has(actor, 'viewer') && !actor.narrowedTo ? all(here(actor, world), 'project_id is null') : NONE
+      const ofTenant =
+        isUser(actor) && has(actor, 'viewer') && !actor.narrowedTo
+          ? all(here(actor, world), 'project_id is null')
+          : NONE
       return `(${seen(actor, world)}) or (${ofTenant})`
     },
   },
@@ -194,7 +272,8 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.user_secrets': { belongs: ofPeople('user_id') },
   'app_private.user_tokens': { belongs: ofPeople('user_id') },
   'app_private.session_tokens': {
-    belongs: (tenant, world) => `session_id in (select id from app_public.sessions where user_id in (${peopleOf(tenant, world)}))`,
+    belongs: (tenant, world) =>
+      `session_id in (select id from app_public.sessions where user_id in (${peopleOf(tenant, world)}))`,
   },
   'app_private.emails': {
     belongs: (tenant, world) => `recipient in (${emailsOf(tenant, world)})`,
@@ -211,17 +290,40 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.audit_event_ids': {},
   'app_public.audit_logs': {
     belongs: ofTenantOrPeople('user_id'),
-    select: usersOnly(either(
-      when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
-      when((actor) => !actor.isKey, (actor, world) => all(hereOrNowhere(actor, world), `user_id = ${me(actor, world)}`)))),
+    select: usersOnly(
+      either(
+        when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
+        when(
+          (actor) => !actor.isKey,
+          (actor, world) => all(hereOrNowhere(actor, world), `user_id = ${me(actor, world)}`),
+        ),
+      ),
+    ),
   },
   'audit.row_versions': {
     belongs: ofTenantOrPeople('subject_id'),
-    select: usersOnly(either(
-      when((actor) => has(actor, 'admin'), (actor, world) => all(here(actor, world), `reader_role <= 'admin'`, actor.narrowedTo ? seen(actor, world) : ALL)),
-      when((actor) => actor.rank !== undefined, (actor, world) =>
-        all(here(actor, world), `reader_role <= '${actor.rank}'`, `${seen(actor, world)} or ${actor.narrowedTo ? NONE : 'project_id is null'}`)),
-      when((actor) => !actor.isKey, (actor, world) => all(hereOrNowhere(actor, world), `subject_id = ${me(actor, world)}`)))),
+    select: usersOnly(
+      either(
+        when(
+          (actor) => has(actor, 'admin'),
+          (actor, world) =>
+            all(here(actor, world), `reader_role <= 'admin'`, actor.narrowedTo ? seen(actor, world) : ALL),
+        ),
+        when(
+          (actor) => actor.rank !== undefined,
+          (actor, world) =>
+            all(
+              here(actor, world),
+              `reader_role <= '${actor.rank}'`,
+              `${seen(actor, world)} or ${actor.narrowedTo ? NONE : 'project_id is null'}`,
+            ),
+        ),
+        when(
+          (actor) => !actor.isKey,
+          (actor, world) => all(hereOrNowhere(actor, world), `subject_id = ${me(actor, world)}`),
+        ),
+      ),
+    ),
   },
   'app_public.users_audit': ownHistory('user_id'),
   'app_public.user_settings_audit': ownHistory('user_id'),

@@ -12,7 +12,8 @@ import type { Logger } from '../../log.ts'
 export function makeMaskError(log: Logger): (error: GraphQLError) => GraphQLError {
   return (error) => {
     const place = { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path }
-    const coded = (message: string, extensions: Record<string, unknown>) => new GraphQLError(message, { ...place, extensions })
+    const coded = (message: string, extensions: Record<string, unknown>) =>
+      new GraphQLError(message, { ...place, extensions })
     const original = innermost(error)
 
     const known = mapDatabaseError(original)
@@ -24,7 +25,8 @@ export function makeMaskError(log: Logger): (error: GraphQLError) => GraphQLErro
     if (original === undefined || original instanceof GraphQLError) {
       const said = original ?? error
       if (said.extensions.code !== undefined) return coded(said.message, { code: said.extensions.code })
-      if (!said.message.startsWith('Cannot return null for non-nullable field')) return coded(said.message, { code: 'BAD_USER_INPUT' })
+      if (!said.message.startsWith('Cannot return null for non-nullable field'))
+        return coded(said.message, { code: 'BAD_USER_INPUT' })
     } else if (isSafeError(original) || isComplaintOfFilter(original)) {
       return coded(original.message, { code: 'BAD_USER_INPUT' })
     }

@@ -5,7 +5,16 @@ import { isTenantColumn, TENANT_ID } from './tenantTable.ts'
 /** Columns of a history that are worth a filter; the ledger is partitioned by time and indexed by row. */
 const FILTERS = new Set(['id', 'created_at', 'action', 'request_id', 'transaction_id'])
 const ORDERS = new Set(['id', 'created_at'])
-const NULLABLE = new Set(['api_key_id', 'actor_api_key_id', 'actor', 'session_id', 'actor_session_id', 'request_id', 'ip_address', 'user_agent'])
+const NULLABLE = new Set([
+  'api_key_id',
+  'actor_api_key_id',
+  'actor',
+  'session_id',
+  'actor_session_id',
+  'request_id',
+  'ip_address',
+  'user_agent',
+])
 
 /**
  * A view `<table>_audit` is the history of that table's rows: `projects_audit` gives the type `ProjectVersion`, the field
@@ -49,12 +58,19 @@ export const HistoryPlugin: GraphileConfig.Plugin = {
 function auditedTable(view: PgClass, classes: readonly PgClass[]): PgClass | undefined {
   if (view.relkind !== 'v' || !view.relname.endsWith('_audit')) return undefined
   const name = view.relname.slice(0, -'_audit'.length)
-  return classes.find((other) => other.relnamespace === view.relnamespace && other.relname === name && other.relkind !== 'v')
+  return classes.find(
+    (other) => other.relnamespace === view.relnamespace && other.relname === name && other.relkind !== 'v',
+  )
 }
 
 /** Says by smart tags what a table's constraints would say. */
 function tagHistory(view: PgClass, table: PgClass, singular: string): void {
-  const columns = new Set(view.getAttributes().filter((a) => a.attnum > 0).map((a) => a.attname))
+  const columns = new Set(
+    view
+      .getAttributes()
+      .filter((a) => a.attnum > 0)
+      .map((a) => a.attname),
+  )
   const key = table.getAttributes().some((a) => a.attname === 'id') ? 'id' : 'user_id'
   const row = key === 'id' ? `${singular}_id` : key
   const isOfTenant = table.getAttributes().some(isTenantColumn)

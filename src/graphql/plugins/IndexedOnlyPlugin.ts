@@ -35,14 +35,17 @@ export const IndexedOnlyPlugin: GraphileConfig.Plugin = {
 
 /** Column lists of the indexes that cover every row; expressions have no name and end the list. */
 function wholeIndexes(pgClass: PgClass): string[][] {
-  return pgClass.getIndexes().filter((index) => !index.indpred).map((index) => {
-    const names: string[] = []
-    for (const column of index.getKeys().slice(0, index.indnkeyatts ?? undefined)) {
-      if (!column) break
-      names.push(column.attname)
-    }
-    return names
-  })
+  return pgClass
+    .getIndexes()
+    .filter((index) => !index.indpred)
+    .map((index) => {
+      const names: string[] = []
+      for (const column of index.getKeys().slice(0, index.indnkeyatts ?? undefined)) {
+        if (!column) break
+        names.push(column.attname)
+      }
+      return names
+    })
 }
 
 function sortsBy(columns: readonly string[], name: string): boolean {

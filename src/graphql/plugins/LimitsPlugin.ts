@@ -1,6 +1,12 @@
 import 'postgraphile'
 import {
-  GraphQLError, Kind, NoSchemaIntrospectionCustomRule, type ASTVisitor, type FieldNode, type SelectionSetNode, type ValidationContext,
+  GraphQLError,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+  type ASTVisitor,
+  type FieldNode,
+  type SelectionSetNode,
+  type ValidationContext,
 } from 'postgraphile/graphql'
 import { constant, lambda, type Step } from 'postgraphile/grafast'
 import type { ExecutionConfig, ParsedGraphQLBody } from 'postgraphile/grafserv'
@@ -40,7 +46,10 @@ export function makeLimitsPlugin(options: LimitsOptions): GraphileConfig.Plugin 
           const stock = event.getExecutionConfig
           event.getExecutionConfig = async function (context) {
             const config = await stock.call(this, context)
-            return { ...config, parseAndValidate: (document) => validateWithCodes(config.parseAndValidate, document, maxLength) }
+            return {
+              ...config,
+              parseAndValidate: (document) => validateWithCodes(config.parseAndValidate, document, maxLength),
+            }
           }
           return next()
         },
@@ -66,9 +75,13 @@ export function makeLimitsPlugin(options: LimitsOptions): GraphileConfig.Plugin 
               const arg = args[name]
               if (!arg) continue
               const { applyPlan: _, ...rest } = arg
-              args[name] = name === 'first'
-                ? { ...rest, description: `Only the first \`n\` values: ${options.defaultPage} when not given, at most ${options.maxPage}.` }
-                : { ...rest, description: `Only the last \`n\` values, at most ${options.maxPage}.` }
+              args[name] =
+                name === 'first'
+                  ? {
+                      ...rest,
+                      description: `Only the first \`n\` values: ${options.defaultPage} when not given, at most ${options.maxPage}.`,
+                    }
+                  : { ...rest, description: `Only the last \`n\` values, at most ${options.maxPage}.` }
             }
             return args
           },
@@ -98,11 +111,18 @@ interface Paged {
 const isPaged = (step: unknown): step is Paged =>
   typeof step === 'object' && step !== null && 'setFirst' in step && typeof step.setFirst === 'function'
 
-function setPageSize($list: Paged, $first: Step, $lastOrNone: Step | undefined, { defaultPage, maxPage }: LimitsOptions): void {
+function setPageSize(
+  $list: Paged,
+  $first: Step,
+  $lastOrNone: Step | undefined,
+  { defaultPage, maxPage }: LimitsOptions,
+): void {
   // What a function returns is read from its beginning only.
   const $last = $lastOrNone ?? constant(null)
   const clamp = (size: unknown) => (typeof size === 'number' ? Math.max(0, Math.min(size, maxPage)) : null)
-  $list.setFirst(lambda([$first, $last], ([first, last]) => (first == null && last == null ? defaultPage : clamp(first)), true))
+  $list.setFirst(
+    lambda([$first, $last], ([first, last]) => (first == null && last == null ? defaultPage : clamp(first)), true),
+  )
   $list.setLast(lambda($last, clamp, true))
 }
 
@@ -118,20 +138,32 @@ function budgetRule(options: LimitsOptions) {
       const refuse = (code: ServerErrorCode, message: string): never => {
         throw new GraphQLError(message, { extensions: { code } })
       }
-      const price = (set: SelectionSetNode | undefined, depth: number, rows: number, fragments: readonly string[]): number => {
+      const price = (
+        set: SelectionSetNode | undefined,
+        depth: number,
+        rows: number,
+        fragments: readonly string[],
+      ): number => {
         let cost = 0
         for (const selection of set?.selections ?? []) {
-          if (++selections > maxSelections) refuse('QUERY_TOO_LARGE', `The document has more than ${maxSelections} selections.`)
+          if (++selections > maxSelections)
+            refuse('QUERY_TOO_LARGE', `The document has more than ${maxSelections} selections.`)
           if (selection.kind === Kind.INLINE_FRAGMENT) {
             cost += price(selection.selectionSet, depth, rows, fragments)
           } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
             const { value: name } = selection.name
-            if (!fragments.includes(name)) cost += price(context.getFragment(name)?.selectionSet, depth, rows, [...fragments, name])
+            if (!fragments.includes(name))
+              cost += price(context.getFragment(name)?.selectionSet, depth, rows, [...fragments, name])
           } else if (!selection.name.value.startsWith('__')) {
             if (depth > maxDepth) refuse('QUERY_TOO_DEEP', `The document is nested deeper than ${maxDepth} fields.`)
-            cost += rows + price(selection.selectionSet, depth + 1, rows * pageOf(context, selection, options), fragments)
+            cost +=
+              rows + price(selection.selectionSet, depth + 1, rows * pageOf(context, selection, options), fragments)
           }
-          if (cost > maxCost) refuse('QUERY_TOO_EXPENSIVE', `The document may ask for more than ${maxCost} values; lower \`first\` or nest less.`)
+          if (cost > maxCost)
+            refuse(
+              'QUERY_TOO_EXPENSIVE',
+              `The document may ask for more than ${maxCost} values; lower \`first\` or nest less.`,
+            )
         }
         return cost
       }
@@ -150,7 +182,11 @@ function pageOf(context: ValidationContext, field: FieldNode, { defaultPage, max
   return hasRows(context, field.selectionSet, []) ? defaultPage : 1
 }
 
-const hasRows = (context: ValidationContext, set: SelectionSetNode | undefined, fragments: readonly string[]): boolean =>
+const hasRows = (
+  context: ValidationContext,
+  set: SelectionSetNode | undefined,
+  fragments: readonly string[],
+): boolean =>
   set?.selections.some((selection) => {
     if (selection.kind === Kind.FIELD) return selection.name.value === 'nodes' || selection.name.value === 'edges'
     if (selection.kind === Kind.INLINE_FRAGMENT) return hasRows(context, selection.selectionSet, fragments)
@@ -161,9 +197,15 @@ const hasRows = (context: ValidationContext, set: SelectionSetNode | undefined, 
 type ParseAndValidate = ExecutionConfig['parseAndValidate']
 
 /** Gives every refusal of a document a code; errors that are no GraphQL errors (a parser out of stack) become one. */
-function validateWithCodes(parseAndValidate: ParseAndValidate, document: string, maxLength: number): ReturnType<ParseAndValidate> {
+function validateWithCodes(
+  parseAndValidate: ParseAndValidate,
+  document: string,
+  maxLength: number,
+): ReturnType<ParseAndValidate> {
   if (document.length > maxLength) {
-    return { errors: [coded(new GraphQLError(`The document is longer than ${maxLength} characters.`), 'QUERY_TOO_LARGE')] }
+    return {
+      errors: [coded(new GraphQLError(`The document is longer than ${maxLength} characters.`), 'QUERY_TOO_LARGE')],
+    }
   }
   try {
     const result = parseAndValidate(document)
@@ -174,7 +216,8 @@ function validateWithCodes(parseAndValidate: ParseAndValidate, document: string,
 }
 
 function withCode(error: unknown): GraphQLError {
-  if (!(error instanceof GraphQLError)) return coded(new GraphQLError('The document is nested too deeply.'), 'QUERY_TOO_DEEP')
+  if (!(error instanceof GraphQLError))
+    return coded(new GraphQLError('The document is nested too deeply.'), 'QUERY_TOO_DEEP')
   if (error.extensions.code !== undefined) return error
   if (error.message.startsWith('Syntax Error')) return coded(error, 'GRAPHQL_PARSE_FAILED')
   if (error.message.startsWith('GraphQL introspection has been disabled')) return coded(error, 'INTROSPECTION_DISABLED')
@@ -182,4 +225,10 @@ function withCode(error: unknown): GraphQLError {
 }
 
 const coded = (error: GraphQLError, code: ServerErrorCode): GraphQLError =>
-  new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path, extensions: { code } })
+  new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions: { code },
+  })

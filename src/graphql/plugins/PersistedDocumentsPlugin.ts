@@ -11,9 +11,11 @@ import { asSafeError } from '../safeError.ts'
  * standard error, and passwords are variables.)
  */
 export function makePersistedDocumentsPlugin(directory: string): GraphileConfig.Plugin {
-  const documents = new Map(readdirSync(directory)
-    .filter((name) => name.endsWith('.graphql'))
-    .map((name) => [name.slice(0, -'.graphql'.length), readFileSync(join(directory, name), 'utf8')]))
+  const documents = new Map(
+    readdirSync(directory)
+      .filter((name) => name.endsWith('.graphql'))
+      .map((name) => [name.slice(0, -'.graphql'.length), readFileSync(join(directory, name), 'utf8')]),
+  )
   return {
     name: 'PersistedDocumentsPlugin',
     version: '0.1.0',

@@ -18,7 +18,10 @@ export const RefusalsPlugin: GraphileConfig.Plugin = {
       pgCodecs_attribute(_info, { pgAttribute, attribute }) {
         if (pgAttribute.attname !== REFUSAL || pgAttribute.getClass()?.relkind !== 'c') return
         attribute.extensions ??= Object.create(null) as NonNullable<typeof attribute.extensions>
-        attribute.extensions.tags = { ...attribute.extensions.tags, behavior: ['-select', '-base', '-insert', '-update'] }
+        attribute.extensions.tags = {
+          ...attribute.extensions.tags,
+          behavior: ['-select', '-base', '-insert', '-update'],
+        }
       },
     },
   },
@@ -28,13 +31,19 @@ export const RefusalsPlugin: GraphileConfig.Plugin = {
       GraphQLObjectType_fields_field(field, build, { scope }) {
         const { plan } = field
         if (!plan || scope.fieldBehaviorScope !== 'mutationField') return field
-        const resource = Object.values(build.pgResources).find((each) =>
-          each.isMutation && refuses(each) && build.inflection.customMutationField({ resource: each as never }) === scope.fieldName)
+        const resource = Object.values(build.pgResources).find(
+          (each) =>
+            each.isMutation &&
+            refuses(each) &&
+            build.inflection.customMutationField({ resource: each as never }) === scope.fieldName,
+        )
         if (!resource) return field
         return {
           ...field,
           plan($parent, fieldArgs, info) {
-            const $payload = plan($parent, fieldArgs, info) as ExecutableStep & { get(name: 'result'): { get(name: string): ExecutableStep } }
+            const $payload = plan($parent, fieldArgs, info) as ExecutableStep & {
+              get(name: 'result'): { get(name: string): ExecutableStep }
+            }
             sideEffect($payload.get('result').get(REFUSAL), (refusal) => {
               if (refusal != null) throw refusalError(refusal)
             })

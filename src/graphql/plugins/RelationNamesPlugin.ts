@@ -26,7 +26,10 @@ export const RelationNamesPlugin: GraphileConfig.Plugin = {
         } else {
           const plain = backwardName(pgConstraint, owner, target, singular(info, target))
           const name = relation.isUnique ? info.inflection.singularize(plain) : plain
-          tags[relation.isUnique ? 'foreignSingleFieldName' : 'foreignFieldName'] ??= camelCase.call(info.inflection, name)
+          tags[relation.isUnique ? 'foreignSingleFieldName' : 'foreignFieldName'] ??= camelCase.call(
+            info.inflection,
+            name,
+          )
         }
       },
     },
@@ -37,7 +40,10 @@ const singular = (info: { inflection: GraphileBuild.Inflection }, pgClass: PgCla
   info.inflection.singularize(pgClass.relname)
 
 const columns = (pgClass: PgClass): string[] =>
-  pgClass.getAttributes().filter((a) => a.attnum > 0).map((a) => a.attname)
+  pgClass
+    .getAttributes()
+    .filter((a) => a.attnum > 0)
+    .map((a) => a.attname)
 
 /** `deployments_project_id_fkey` of `deployments` is `project_id`. */
 const label = (constraint: PgConstraint, owner: PgClass): string =>
@@ -53,7 +59,9 @@ function forwardName(constraint: PgConstraint, owner: PgClass, target: string): 
 function backwardName(constraint: PgConstraint, owner: PgClass, target: PgClass, targetSingular: string): string {
   const base = label(constraint, owner).replace(/_id$/, '')
   const rivals = owner.getConstraints().filter((c) => c.contype === 'f' && c.confrelid === target._id)
-  const short = owner.relname.startsWith(`${targetSingular}_`) ? owner.relname.slice(targetSingular.length + 1) : owner.relname
+  const short = owner.relname.startsWith(`${targetSingular}_`)
+    ? owner.relname.slice(targetSingular.length + 1)
+    : owner.relname
   const name = columns(target).includes(short) ? owner.relname : short
   const isMain = base === targetSingular || (rivals.length === 1 && owner._id !== target._id)
   return isMain ? name : `${name}_by_${base}`

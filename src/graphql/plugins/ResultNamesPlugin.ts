@@ -9,7 +9,11 @@ export const ResultNamesPlugin: GraphileConfig.Plugin = {
     replace: {
       functionMutationResultFieldName(previous, _preset, details) {
         const { codec, extensions } = details.resource
-        if (typeof extensions?.tags?.resultFieldName === 'string' || !codec.attributes || codec.extensions?.isTableLike !== true) {
+        if (
+          typeof extensions?.tags?.resultFieldName === 'string' ||
+          !codec.attributes ||
+          codec.extensions?.isTableLike !== true
+        ) {
           return previous!(details)
         }
         const name = this.camelCase(this.tableType(codec))

@@ -13,18 +13,28 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
     return {
       typeDefs: gql`
         type DeploymentChangedPayload {
-          """The event that tells of the change; see \`events\`."""
+          """
+          The event that tells of the change; see \`events\`.
+          """
           eventId: UUID!
-          """Type of the event, such as \`deployment.succeeded\`."""
+          """
+          Type of the event, such as \`deployment.succeeded\`.
+          """
           type: String!
-          """The deployment as it is now."""
+          """
+          The deployment as it is now.
+          """
           deployment: Deployment
         }
 
         type DeploymentLogsPayload {
-          """Lines in order of their sequence, at most 500."""
+          """
+          Lines in order of their sequence, at most 500.
+          """
           lines: [DeploymentLog!]!
-          """Sequence of the last line; pass it as \`after\` to go on from here."""
+          """
+          Sequence of the last line; pass it as \`after\` to go on from here.
+          """
           cursor: BigInt!
         }
 
@@ -46,16 +56,26 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
           plans: {
             deploymentChanged: {
               subscribePlan: (_$root, { $projectId, $id }) =>
-                listen(liveUpdates as never, object({ ...subscriber('deploymentChanged'), projectId: orNull($projectId!), id: orNull($id!) }) as never),
+                listen(
+                  liveUpdates as never,
+                  object({
+                    ...subscriber('deploymentChanged'),
+                    projectId: orNull($projectId!),
+                    id: orNull($id!),
+                  }) as never,
+                ),
               plan: unlessFailed,
             },
             deploymentLogs: {
               subscribePlan: (_$root, { $deploymentId, $after }) =>
-                listen(liveUpdates as never, object({
-                  ...subscriber('deploymentLogs'),
-                  deploymentId: $deploymentId!,
-                  after: lambda($after!, (after) => String(after ?? 0), true),
-                }) as never),
+                listen(
+                  liveUpdates as never,
+                  object({
+                    ...subscriber('deploymentLogs'),
+                    deploymentId: $deploymentId!,
+                    after: lambda($after!, (after) => String(after ?? 0), true),
+                  }) as never,
+                ),
               plan: unlessFailed,
             },
           },
@@ -72,7 +92,9 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
             lines($event: Step) {
               const $lines = deploymentLogs.find({ deployment_id: field<LogRange>($event, 'deploymentId') })
               const bound = (name: 'after' | 'upto') => $lines.placeholder(field<LogRange>($event, name), TYPES.bigint)
-              $lines.where(sql`${$lines.alias}.sequence > ${bound('after')} and ${$lines.alias}.sequence <= ${bound('upto')}`)
+              $lines.where(
+                sql`${$lines.alias}.sequence > ${bound('after')} and ${$lines.alias}.sequence <= ${bound('upto')}`,
+              )
               $lines.orderBy({ attribute: 'sequence', direction: 'ASC' })
               return $lines
             },

@@ -27,10 +27,14 @@ export const TenantKeysPlugin: GraphileConfig.Plugin = {
         const primary = resourceOptions.uniques.find((unique) => unique.isPrimary)
         const kept = []
         for (const unique of resourceOptions.uniques) {
-          const attributes = isTenantTable(pgClass) ? unique.attributes.filter((name) => name !== TENANT_ID) : unique.attributes
+          const attributes = isTenantTable(pgClass)
+            ? unique.attributes.filter((name) => name !== TENANT_ID)
+            : unique.attributes
           // (tenant_id) alone is a key of the tenant, and a key that contains the primary key tells nothing new.
-          const isWider = unique !== primary && primary !== undefined
-            && primary.attributes.every((name) => unique.attributes.includes(name))
+          const isWider =
+            unique !== primary &&
+            primary !== undefined &&
+            primary.attributes.every((name) => unique.attributes.includes(name))
           if (attributes.length === 0 || isWider) continue
           const tags = { ...unique.extensions?.tags }
           // Rows are changed by their id only; a partitioned table can't be searched by id without its time.
@@ -56,10 +60,19 @@ export const TenantKeysPlugin: GraphileConfig.Plugin = {
       // `tenant.projects` and forty more would only repeat the root fields: there is one tenant in a request.
       pgRelations_relation(_info, { pgConstraint, relation }) {
         const columns = pgConstraint.getAttributes() ?? []
-        if (pgConstraint.getTags().isHistory || !relation.isReferencee || columns.length !== 1 || !isTenantColumn(columns[0]!)) return
+        if (
+          pgConstraint.getTags().isHistory ||
+          !relation.isReferencee ||
+          columns.length !== 1 ||
+          !isTenantColumn(columns[0]!)
+        )
+          return
         relation.extensions ??= Object.create(null) as NonNullable<typeof relation.extensions>
         const tags = relation.extensions.tags ?? {}
-        relation.extensions.tags = { ...tags, behavior: ['-connection', '-list', '-single', ...[tags.behavior ?? []].flat()] }
+        relation.extensions.tags = {
+          ...tags,
+          behavior: ['-connection', '-list', '-single', ...[tags.behavior ?? []].flat()],
+        }
       },
     },
   },

@@ -14,20 +14,33 @@ export const UserFieldsPlugin: GraphileConfig.Plugin = extendSchema((build) => {
   const settingsOf = ($user: $User) => settings.get({ user_id: $user.get('id') })
   const tenantOf = ($user: $User) => tenants.get({ id: settingsOf($user).get('default_tenant_id') })
   const tierOf = ($user: $User) =>
-    lambda([settingsOf($user).get('user_id') as Step, tenantOf($user).get('plan') as Step],
-      ([own, plan]) => (own == null ? null : plan ?? 'free'), true)
+    lambda(
+      [settingsOf($user).get('user_id') as Step, tenantOf($user).get('plan') as Step],
+      ([own, plan]) => (own == null ? null : (plan ?? 'free')),
+      true,
+    )
   return {
     typeDefs: gql`
       extend type User {
-        """Whether the plan of the default tenant is a paid one; false for everyone but the user themselves."""
+        """
+        Whether the plan of the default tenant is a paid one; false for everyone but the user themselves.
+        """
         isPremium: Boolean!
-        """Plan of the default tenant, free without one. Null for everyone but the user themselves."""
+        """
+        Plan of the default tenant, free without one. Null for everyone but the user themselves.
+        """
         subscriptionTier: PlanTier
-        """How the dashboard looks to this user. Null for everyone but the user themselves."""
+        """
+        How the dashboard looks to this user. Null for everyone but the user themselves.
+        """
         preferences: JSON
-        """Settings of the account. Null for everyone but the user themselves."""
+        """
+        Settings of the account. Null for everyone but the user themselves.
+        """
         settings: JSON
-        """Tenant that a request without X-Tenant acts in. Null for everyone but the user themselves."""
+        """
+        Tenant that a request without X-Tenant acts in. Null for everyone but the user themselves.
+        """
         defaultTenant: Tenant
       }
     `,

@@ -37,10 +37,16 @@ export function installAudit(app: Express, { pool, bodyMaxBytes }: AuditDeps): v
     },
     express.text({ type: BATCH_TYPES, limit: bodyMaxBytes * 10 }),
     async (req, res) => {
-      const { events, lines } = req.is(BATCH_TYPES) ? parseLines(typeof req.body === 'string' ? req.body : '') : { events: [req.body as unknown], lines: [1] }
+      const { events, lines } = req.is(BATCH_TYPES)
+        ? parseLines(typeof req.body === 'string' ? req.body : '')
+        : { events: [req.body as unknown], lines: [1] }
       const answer = await withTenant(pool, factsOf(req).claims!, async (client) => {
-        const { rows: [row] } = await client.query<{ stored: number; duplicates: number }>(
-          'select stored, duplicates from app_public.record_audit_events($1)', [JSON.stringify(events)])
+        const {
+          rows: [row],
+        } = await client.query<{ stored: number; duplicates: number }>(
+          'select stored, duplicates from app_public.record_audit_events($1)',
+          [JSON.stringify(events)],
+        )
         return row!
       }).catch((error: unknown) => {
         throw withLines(error, lines)

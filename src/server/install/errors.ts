@@ -15,8 +15,9 @@ export function installErrors(app: Express, { log, refusals }: { log: Logger; re
     let shown = mapDatabaseError(fromParser(error) ?? error)
     const { requestId, claims } = factsOf(req)
     // Claims are absent when it was authentication that refused.
-    refusals.note(error, claims ?? { ip: clientAddress(req), user_agent: userAgent(req), request_id: requestId },
-      { hasToken: bearerToken(req.get('authorization')) !== null })
+    refusals.note(error, claims ?? { ip: clientAddress(req), user_agent: userAgent(req), request_id: requestId }, {
+      hasToken: bearerToken(req.get('authorization')) !== null,
+    })
     let errorId: string | undefined
     if (!shown) {
       errorId = randomUUID()
@@ -31,7 +32,11 @@ export function installErrors(app: Express, { log, refusals }: { log: Logger; re
 }
 
 function graphqlBody({ code, message, detail, hint }: PublicError, errorId?: string) {
-  return { errors: [{ message, extensions: { code, ...(detail && { detail }), ...(hint && { hint }), ...(errorId && { errorId }) } }] }
+  return {
+    errors: [
+      { message, extensions: { code, ...(detail && { detail }), ...(hint && { hint }), ...(errorId && { errorId }) } },
+    ],
+  }
 }
 
 function restBody({ code, message, detail, hint }: PublicError, errorId?: string) {
@@ -44,6 +49,7 @@ function fromParser(error: unknown): ServerError | undefined {
   const { type, status } = error as Error & { type?: string; status?: number }
   if (type === 'entity.too.large') return new ServerError('PAYLOAD_TOO_LARGE')
   if (type === 'entity.parse.failed') return new ServerError('INVALID_JSON')
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new ServerError('UNSUPPORTED_MEDIA_TYPE')
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new ServerError('UNSUPPORTED_MEDIA_TYPE')
   return status !== undefined && status >= 400 && status < 500 ? new ServerError('BAD_REQUEST') : undefined
 }

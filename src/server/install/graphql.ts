@@ -42,14 +42,16 @@ export interface GraphqlServer {
 
 /** POST /graphql, the websocket beside it, and Ruru at /graphiql. */
 export async function installGraphql(app: Express, deps: GraphqlDeps): Promise<GraphqlServer> {
-  const pgl = postgraphile(makePreset({
-    ...deps,
-    claimsOf: ({ expressv4, ws }) => {
-      const request = expressv4?.req ?? ws?.request
-      return request && factsOf(request as IncomingMessage).claims
-    },
-    onRefused: (error, claims) => deps.refusals.note(error, claims, { hasToken: claims.role !== 'app_anonymous' }),
-  }))
+  const pgl = postgraphile(
+    makePreset({
+      ...deps,
+      claimsOf: ({ expressv4, ws }) => {
+        const request = expressv4?.req ?? ws?.request
+        return request && factsOf(request as IncomingMessage).claims
+      },
+      onRefused: (error, claims) => deps.refusals.note(error, claims, { hasToken: claims.role !== 'app_anonymous' }),
+    }),
+  )
   const serv = pgl.createServ(grafserv)
 
   app.use('/graphql', (req, res, next) => {
@@ -66,9 +68,11 @@ export async function installGraphql(app: Express, deps: GraphqlDeps): Promise<G
   })
   app.use(['/graphiql', '/ruru-static'], (_req, res, next) => {
     // Ruru starts with an inline script, evaluates in workers, and talks to this server only.
-    res.setHeader('Content-Security-Policy',
-      "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-      + "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'none'")
+    res.setHeader(
+      'Content-Security-Policy',
+      "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; " +
+        "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+    )
     next()
   })
   await serv.addTo(app, null, false)
@@ -95,41 +99,54 @@ function makeSockets(config: GraphqlWsConfig, { authenticator, refusals, log, bo
   const refuse = (socket: WebSocket, error: unknown) => {
     const known = mapDatabaseError(error)
     if (!known) log.error({ err: error }, 'internal error while authenticating a socket')
-    const code = known?.httpStatus === 401 ? CLOSE.unauthorized : known && known.httpStatus < 500 ? CLOSE.forbidden : 1011
+    const code =
+      known?.httpStatus === 401 ? CLOSE.unauthorized : known && known.httpStatus < 500 ? CLOSE.forbidden : 1011
     socket.close(code, known?.code ?? 'INTERNAL')
   }
 
-  const gql = useServer({
-    ...config,
-    connectionInitWaitTimeout: 10_000,
-    onSubscribe(context, id, payload) {
-      if (Object.keys(context.subscriptions).length <= MAX_OPERATIONS) return config.onSubscribe!(context, id, payload)
-      return [new GraphQLError('', { originalError: new ServerError('TOO_MANY_SUBSCRIPTIONS') })]
+  const gql = useServer(
+    {
+      ...config,
+      connectionInitWaitTimeout: 10_000,
+      onSubscribe(context, id, payload) {
+        if (Object.keys(context.subscriptions).length <= MAX_OPERATIONS)
+          return config.onSubscribe!(context, id, payload)
+        return [new GraphQLError('', { originalError: new ServerError('TOO_MANY_SUBSCRIPTIONS') })]
+      },
+      async onConnect({ connectionParams, extra: { socket, request } }) {
+        const check = async () => {
+          const { requestId } = factsOf(request)
+          const claims = await authenticator.authenticate({
+            ...presented(connectionParams),
+            ...origin(request),
+            requestId,
+          })
+          // A socket lives long: what is hidden from it is found anew for each event.
+          setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '' } })
+        }
+        try {
+          await check()
+        } catch (error) {
+          const { requestId } = factsOf(request)
+          const { ip, userAgent: agent } = origin(request)
+          refusals.note(
+            error,
+            { ip, user_agent: agent, request_id: requestId },
+            { hasToken: presented(connectionParams).token !== null },
+          )
+          refuse(socket, error)
+          return false
+        }
+        open.set(socket, { request, check })
+        return true
+      },
+      onDisconnect({ extra: { socket } }) {
+        open.delete(socket)
+      },
+      isProd: true,
     },
-    async onConnect({ connectionParams, extra: { socket, request } }) {
-      const check = async () => {
-        const { requestId } = factsOf(request)
-        const claims = await authenticator.authenticate({ ...presented(connectionParams), ...origin(request), requestId })
-        // A socket lives long: what is hidden from it is found anew for each event.
-        setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '' } })
-      }
-      try {
-        await check()
-      } catch (error) {
-        const { requestId } = factsOf(request)
-        const { ip, userAgent: agent } = origin(request)
-        refusals.note(error, { ip, user_agent: agent, request_id: requestId }, { hasToken: presented(connectionParams).token !== null })
-        refuse(socket, error)
-        return false
-      }
-      open.set(socket, { request, check })
-      return true
-    },
-    onDisconnect({ extra: { socket } }) {
-      open.delete(socket)
-    },
-    isProd: true,
-  }, wss)
+    wss,
+  )
 
   const recheck = setInterval(() => {
     for (const [socket, { check }] of open) check().catch((error: unknown) => refuse(socket, error))
@@ -171,7 +188,10 @@ function presented(params: Record<string, unknown> | undefined): { token: string
     const value = given.get(name)
     return typeof value === 'string' && value !== '' ? value : undefined
   }
-  return { token: text('token') ?? bearerToken(text('authorization')), tenant: text('tenant') ?? text('x-tenant') ?? null }
+  return {
+    token: text('token') ?? bearerToken(text('authorization')),
+    tenant: text('tenant') ?? text('x-tenant') ?? null,
+  }
 }
 
 const origin = (request: IncomingMessage) => ({ ip: clientAddress(request), userAgent: userAgent(request) })

@@ -24,7 +24,12 @@ export function installHealth(app: Express, { pool, log, isListening, isClosing 
       log.warn({ err: error }, 'database is not ready')
       return undefined
     })
-    const checks = { database: state !== undefined, schema: state === true, listener: isListening(), accepting: !isClosing() }
+    const checks = {
+      database: state !== undefined,
+      schema: state === true,
+      listener: isListening(),
+      accepting: !isClosing(),
+    }
     const isReady = Object.values(checks).every(Boolean)
     res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready', checks })
   })
@@ -32,8 +37,11 @@ export function installHealth(app: Express, { pool, log, isListening, isClosing 
 
 /** Migrations and functions are there when the last thing of a deploy that this role may see is. */
 async function isMigrated(pool: pg.Pool): Promise<boolean> {
-  const { rows: [row] } = await pool.query<{ ok: boolean }>(
-    `select has_schema_privilege('app_private', 'usage') and to_regproc('app_private.authenticate') is not null as ok`)
+  const {
+    rows: [row],
+  } = await pool.query<{ ok: boolean }>(
+    `select has_schema_privilege('app_private', 'usage') and to_regproc('app_private.authenticate') is not null as ok`,
+  )
   return row?.ok === true
 }
 

@@ -13,13 +13,16 @@ export function installLogging(app: Express, log: Logger): void {
     // Comes after the last byte, and also when the client went away before it.
     res.once('close', () => {
       const { requestId, claims } = factsOf(req)
-      log[res.statusCode >= 500 ? 'error' : 'info']({
-        requestId,
-        ...(claims?.user_id && { userId: claims.user_id, tenantId: claims.tenant_id }),
-        req: { method: req.method, path: withoutSecrets(req.originalUrl.split('?', 1)[0]!), ip: clientAddress(req) },
-        res: { status: res.statusCode },
-        ms: Math.round(performance.now() - startedAt),
-      }, 'request')
+      log[res.statusCode >= 500 ? 'error' : 'info'](
+        {
+          requestId,
+          ...(claims?.user_id && { userId: claims.user_id, tenantId: claims.tenant_id }),
+          req: { method: req.method, path: withoutSecrets(req.originalUrl.split('?', 1)[0]!), ip: clientAddress(req) },
+          res: { status: res.statusCode },
+          ms: Math.round(performance.now() - startedAt),
+        },
+        'request',
+      )
     })
     next()
   })

@@ -44,11 +44,17 @@ export function installWebhooks(app: Express, { pool, log, maxBytes }: WebhooksD
     express.raw({ type: () => true, limit: maxBytes, inflate: false }),
     async (req, res) => {
       const body: Buffer = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0)
-      const headers = Object.fromEntries(Object.entries(req.headers).flatMap(([name, value]) =>
-        typeof value !== 'string' || PRIVATE.has(name) ? [] : [[name, value]]))
+      const headers = Object.fromEntries(
+        Object.entries(req.headers).flatMap(([name, value]) =>
+          typeof value !== 'string' || PRIVATE.has(name) ? [] : [[name, value]],
+        ),
+      )
       const [row] = await receiveWebhook.run({ ...source(req.params), headers, body }, pool)
       const { status, ...receipt } = Receipt.parse(row!.receipt)
-      log.debug({ webhookEventId: receipt.webhookEventId, duplicate: receipt.duplicate, bytes: body.length }, 'webhook received')
+      log.debug(
+        { webhookEventId: receipt.webhookEventId, duplicate: receipt.duplicate, bytes: body.length },
+        'webhook received',
+      )
       res.status(status).json(receipt)
     },
   )

@@ -33,22 +33,31 @@ interface Words {
 const words: Record<string, (details: z.output<typeof Details>) => Words> = {
   verify_email: ({ name }) => ({
     subject: 'Confirm your address',
-    before: [`Hello ${oneLine(name) || 'there'},`, 'an account was opened with this address. Confirm that it is yours:'],
-    action: 'Confirm the address', path: '/verify-email',
+    before: [
+      `Hello ${oneLine(name) || 'there'},`,
+      'an account was opened with this address. Confirm that it is yours:',
+    ],
+    action: 'Confirm the address',
+    path: '/verify-email',
     mutation: 'mutation { verifyEmail(input: {token: "$token"}) { result { isDone } } }',
     after: ['The link is good for seven days. If it was not you, there is nothing to do.'],
   }),
   reset_password: ({ name }) => ({
     subject: 'Choose a new password',
     before: [`Hello ${oneLine(name) || 'there'},`, 'a new password was asked for. Choose it here:'],
-    action: 'Choose a password', path: '/reset-password',
+    action: 'Choose a password',
+    path: '/reset-password',
     mutation: 'mutation { resetPassword(input: {token: "$token", newPassword: "..."}) { result { isDone } } }',
     after: ['The link works once and not for long. If it was not you, your password stays as it is.'],
   }),
   invitation: ({ tenant, role, invitedBy }) => ({
     subject: `${oneLine(invitedBy) || 'Somebody'} invites you to ${oneLine(tenant) || 'a tenant'}`,
-    before: ['Hello,', `${oneLine(invitedBy) || 'somebody'} invites you to join ${oneLine(tenant) || 'a tenant'} as ${oneLine(role) || 'member'}:`],
-    action: 'Accept the invitation', path: '/accept-invitation',
+    before: [
+      'Hello,',
+      `${oneLine(invitedBy) || 'somebody'} invites you to join ${oneLine(tenant) || 'a tenant'} as ${oneLine(role) || 'member'}:`,
+    ],
+    action: 'Accept the invitation',
+    path: '/accept-invitation',
     mutation: 'mutation { acceptInvitation(input: {token: "$token"}) { tenantMember { role } } }',
     after: ['Log in with this address first, or register it. The invitation is good for seven days.'],
   }),

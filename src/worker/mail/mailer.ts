@@ -33,7 +33,9 @@ export function makeMailer(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDi
     to: { name: '', address: mail.to },
     messageId: `<${mail.id}@${domainOf(config.mailFrom)}>`,
     date: mail.date,
-    subject: mail.subject, text: mail.text, html: mail.html,
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
     // RFC 3834, 5: keeps vacation messages from answering.
     headers: { 'Auto-Submitted': 'auto-generated' },
     disableFileAccess: true,
@@ -48,8 +50,12 @@ type Message = SendMailOptions & { messageId: string }
 
 function smtpMailer(url: string, address: (mail: Mail) => Message): Mailer {
   const transport = createTransport({
-    url, pool: true, maxConnections: 2,
-    connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, socketTimeout: ANSWER_MS,
+    url,
+    pool: true,
+    maxConnections: 2,
+    connectionTimeout: CONNECT_MS,
+    greetingTimeout: CONNECT_MS,
+    socketTimeout: ANSWER_MS,
   })
   return {
     async send(mail) {
@@ -90,7 +96,11 @@ async function writeWhole(path: string, bytes: Buffer): Promise<void> {
 }
 
 function slug(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60)
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
 }
 
 function domainOf(sender: string): string {

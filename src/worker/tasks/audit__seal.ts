@@ -11,8 +11,11 @@ export const payload = z.object({})
  */
 export default defineTask(payload, async (_payload, { config, pool, log }) => {
   const claims = { actor: 'audit__seal' }
-  const { rows: [row] } = await withTenant(pool, claims, (client) =>
-    client.query<{ sealed: number }>('select app_private.seal_audit() as sealed'))
+  const {
+    rows: [row],
+  } = await withTenant(pool, claims, (client) =>
+    client.query<{ sealed: number }>('select app_private.seal_audit() as sealed'),
+  )
   const published = await withTenant(pool, claims, (client) => publishSeals(client, config.auditSealsFile))
   if (row!.sealed + published > 0) log.debug({ sealed: row!.sealed, published }, 'seals made')
 })

@@ -12,7 +12,12 @@ export const payload = z.object({ emailId: z.uuid() })
 export default defineTask(payload, async ({ emailId }, { pool, config, mailer, log }) => {
   const [email] = await findUnsentEmail.run({ emailId }, pool)
   if (!email) return
-  const { messageId } = await mailer.send({ id: email.id, to: email.recipient, date: email.createdAt, ...composeEmail(email, config.publicUrl) })
+  const { messageId } = await mailer.send({
+    id: email.id,
+    to: email.recipient,
+    date: email.createdAt,
+    ...composeEmail(email, config.publicUrl),
+  })
   await markEmailSent.run({ emailId }, pool)
   log.info({ emailId, kind: email.kind, messageId }, 'mail sent')
 })

@@ -10,13 +10,16 @@ export const payload = z.object({ tenantId: z.uuid(), webhookEventId: z.uuid() }
 export default defineTask(payload, async ({ tenantId, webhookEventId }, { pool, log }) => {
   const claims = { tenant_id: tenantId, actor_type: 'webhook', actor: 'webhook__apply', request_id: webhookEventId }
   try {
-    const [row] = await withTenant(pool, claims, (client) => applyWebhookEvent.run({ tenantId, webhookEventId }, client))
+    const [row] = await withTenant(pool, claims, (client) =>
+      applyWebhookEvent.run({ tenantId, webhookEventId }, client),
+    )
     log.info({ tenantId, webhookEventId, outcome: row!.outcome }, 'webhook applied')
   } catch (error) {
     const message = withoutSecrets(error instanceof Error ? error.message : String(error)).slice(0, 1000)
     // A transaction of its own: the one that failed has taken back all it did. The first error is the one worth keeping.
-    await withTenant(pool, claims, (client) => recordWebhookFailure.run({ tenantId, webhookEventId, error: message }, client))
-      .catch((second: unknown) => log.warn({ err: second, webhookEventId }, 'a failure could not be written down'))
+    await withTenant(pool, claims, (client) =>
+      recordWebhookFailure.run({ tenantId, webhookEventId, error: message }, client),
+    ).catch((second: unknown) => log.warn({ err: second, webhookEventId }, 'a failure could not be written down'))
     throw error
   }
 })

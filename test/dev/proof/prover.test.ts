@@ -65,7 +65,9 @@ test('a policy that is dropped is noticed, whichever it is', async () => {
 
 test('row security that is switched off is noticed', async () => {
   await tampered('alter table app_public.projects disable row level security', async () => {
-    expect((await proveTable('app_public.projects')).breaches).toContainEqual(expect.stringMatching(/^app_public\.projects as mallory: sees \d+ rows/))
+    expect((await proveTable('app_public.projects')).breaches).toContainEqual(
+      expect.stringMatching(/^app_public\.projects as mallory: sees \d+ rows/),
+    )
     expect(await brokenLaws()).toEqual(['every table has row security enabled and forced'])
   })
   await tampered('alter table app_public.projects no force row level security', async () => {
@@ -74,39 +76,61 @@ test('row security that is switched off is noticed', async () => {
 })
 
 test('a wall with a hole in every layer is noticed as sight of the other tenant', async () => {
-  await tampered(`alter policy tenant_isolation on app_public.teams using (true);
-                  alter policy select_member on app_public.teams using (true)`, async () => {
-    const { breaches } = await proveTable('app_public.teams')
-    expect(breaches).toContainEqual(expect.stringMatching(/as mallory: sees/))
-    expect(breaches).toContainEqual(expect.stringMatching(/as nobody: sees/))
-  })
+  await tampered(
+    `alter policy tenant_isolation on app_public.teams using (true);
+                  alter policy select_member on app_public.teams using (true)`,
+    async () => {
+      const { breaches } = await proveTable('app_public.teams')
+      expect(breaches).toContainEqual(expect.stringMatching(/as mallory: sees/))
+      expect(breaches).toContainEqual(expect.stringMatching(/as nobody: sees/))
+    },
+  )
 })
 
 test('a grant to somebody without a log-in is noticed', async () => {
   await tampered(`grant select on app_public.event_types to app_anonymous`, async () => {
     expect(await brokenLaws()).toEqual(['anonymous reads and writes no table'])
   })
-  await tampered(`grant select on app_public.users to app_anonymous; create policy select_all on app_public.users for select to app_anonymous using (true)`, async () => {
-    expect((await proveTable('app_public.users')).breaches).toEqual([expect.stringMatching(/^app_public\.users as anonymous: sees/)])
-  })
+  await tampered(
+    `grant select on app_public.users to app_anonymous; create policy select_all on app_public.users for select to app_anonymous using (true)`,
+    async () => {
+      expect((await proveTable('app_public.users')).breaches).toEqual([
+        expect.stringMatching(/^app_public\.users as anonymous: sees/),
+      ])
+    },
+  )
 })
 
 test('a partition that is opened is noticed', async () => {
-  const { rows: [child] } = await client.query<{ name: string }>(`select inhrelid::regclass::text as name from pg_inherits where inhparent = 'app_public.events'::regclass limit 1`)
-  await tampered(`grant usage on schema partitions to app_user; grant select on ${child!.name} to app_user`, async () => {
-    const { breaches } = await proveTable(child!.name)
-    expect(breaches).toContainEqual(expect.stringContaining('as mallory: select from'))
-  })
+  const {
+    rows: [child],
+  } = await client.query<{ name: string }>(
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'app_public.events'::regclass limit 1`,
+  )
+  await tampered(
+    `grant usage on schema partitions to app_user; grant select on ${child!.name} to app_user`,
+    async () => {
+      const { breaches } = await proveTable(child!.name)
+      expect(breaches).toContainEqual(expect.stringContaining('as mallory: select from'))
+    },
+  )
 })
 
 test('a table that nobody thought of is missing from the proof', async () => {
   await tampered('create table app_public.afterthoughts (id uuid)', async () => {
-    expect((await proveTable('app_public.afterthoughts')).missing).toEqual(['app_public.afterthoughts: no case in src/dev/proof/tables.ts'])
+    expect((await proveTable('app_public.afterthoughts')).missing).toEqual([
+      'app_public.afterthoughts: no case in src/dev/proof/tables.ts',
+    ])
   })
 })
 
 describe('a function is noticed', () => {
-  const only = ['app_public.current_tenant()', 'app_public.archive_project(uuid,boolean)', 'app_public.afterthought()', 'app_private.unseal(text)']
+  const only = [
+    'app_public.current_tenant()',
+    'app_public.archive_project(uuid,boolean)',
+    'app_public.afterthought()',
+    'app_private.unseal(text)',
+  ]
   const found = (sql: string) => tampered(sql, () => prove(client, world, { only }))
 
   test('that tells of another tenant', async () => {
@@ -123,17 +147,24 @@ describe('a function is noticed', () => {
       create or replace function app_public.archive_project(id uuid, is_archived boolean default true) returns app_public.projects
         language sql volatile security definer set search_path to pg_catalog, pg_temp
         as $$ update app_public.projects p set archived_at = now() where p.id = archive_project.id returning null::app_public.projects $$`)
-    expect(breaches).toContainEqual(expect.stringMatching(/^app_public\.archive_project\(uuid,boolean\) as nobody: the foreign call changed (.*, )?app_public\.projects, .*of acme$/))
+    expect(breaches).toContainEqual(
+      expect.stringMatching(
+        /^app_public\.archive_project\(uuid,boolean\) as nobody: the foreign call changed (.*, )?app_public\.projects, .*of acme$/,
+      ),
+    )
     expect(breaches).toContainEqual(expect.stringContaining('as bob: the rightful call gave'))
   })
 
   test('that the wrong role may execute', async () => {
-    const { breaches } = await found('grant usage on schema app_private to app_user; grant execute on function app_private.unseal(text) to app_user')
+    const { breaches } = await found(
+      'grant usage on schema app_private to app_user; grant execute on function app_private.unseal(text) to app_user',
+    )
     expect(breaches).toContainEqual(expect.stringMatching(/^app_private\.unseal\(text\) as mallory: the foreign call/))
   })
 
   test('that nobody thought of', async () => {
-    const { missing } = await found(`create function app_public.afterthought() returns integer language sql as 'select 1';
+    const { missing } =
+      await found(`create function app_public.afterthought() returns integer language sql as 'select 1';
       grant execute on function app_public.afterthought() to app_user`)
     expect(missing).toEqual(['app_public.afterthought(): no case in src/dev/proof/cases.ts'])
   })

@@ -22,31 +22,53 @@ afterAll(async () => {
 /** Ids of as many new events. */
 async function happen(count: number): Promise<string[]> {
   const { rows } = await database.superuser.query(
-    `select app_private.record_event('project.created', $1, 'project', uuidv7(), null) as id from generate_series(1, $2)`, [people.tenants.acme.id, count])
+    `select app_private.record_event('project.created', $1, 'project', uuidv7(), null) as id from generate_series(1, $2)`,
+    [people.tenants.acme.id, count],
+  )
   return rows.map((row) => row.id)
 }
-const dispatch = async (max: number): Promise<number> => (await database.worker.query('select app_private.dispatch_events($1) as count', [max])).rows[0].count
-const waiting = async (): Promise<number> => (await database.superuser.query('select count(*)::integer from app_private.undispatched_events')).rows[0].count
+const dispatch = async (max: number): Promise<number> =>
+  (await database.worker.query('select app_private.dispatch_events($1) as count', [max])).rows[0].count
+const waiting = async (): Promise<number> =>
+  (await database.superuser.query('select count(*)::integer from app_private.undispatched_events')).rows[0].count
 const heard = async (): Promise<string[]> => (await listener.heard()).map((payload) => JSON.parse(payload).id)
 
 test('an event is told to its tenant once, with what a subscriber needs to look it up', async () => {
   const wake = await listen(database, 'dispatch_events')
-  const project = await askOne(database, people.alice, `insert into app_public.projects (name, slug) values ('Web', 'web') returning id`)
+  const project = await askOne(
+    database,
+    people.alice,
+    `insert into app_public.projects (name, slug) values ('Web', 'web') returning id`,
+  )
   expect(await wake.heard()).toEqual([''])
   await wake.close()
   expect(await listener.heard()).toEqual([])
   expect(await dispatch(500)).toBe(1)
-  const { rows: [event] } = await database.superuser.query(
-    'select id, to_json(created_at) as created_at, type from app_public.events where subject_id = $1', [project.id])
+  const {
+    rows: [event],
+  } = await database.superuser.query(
+    'select id, to_json(created_at) as created_at, type from app_public.events where subject_id = $1',
+    [project.id],
+  )
   expect((await listener.heard()).map((payload) => JSON.parse(payload))).toEqual([
-    { id: event.id, createdAt: event.created_at, type: 'project.created', subjectType: 'project', subjectId: project.id, projectId: project.id }])
+    {
+      id: event.id,
+      createdAt: event.created_at,
+      type: 'project.created',
+      subjectType: 'project',
+      subjectId: project.id,
+      projectId: project.id,
+    },
+  ])
   expect(await dispatch(500)).toBe(0)
 })
 
 test('an event of a transaction that rolled back never happened', async () => {
   const client = await database.superuser.connect()
   await client.query('begin')
-  await client.query(`select app_private.record_event('project.created', $1, 'project', uuidv7(), null)`, [people.tenants.acme.id])
+  await client.query(`select app_private.record_event('project.created', $1, 'project', uuidv7(), null)`, [
+    people.tenants.acme.id,
+  ])
   await client.query('rollback')
   client.release()
   expect([await dispatch(500), await heard()]).toEqual([0, []])
@@ -64,7 +86,12 @@ test('dispatchers at the same time take each event once', async () => {
   const clients = await Promise.all(Array.from({ length: 4 }, () => database.worker.connect()))
   try {
     await Promise.all(clients.map((client) => client.query('begin')))
-    const counts = await Promise.all(clients.map(async (client) => (await client.query('select app_private.dispatch_events(60) as count')).rows[0].count as number))
+    const counts = await Promise.all(
+      clients.map(
+        async (client) =>
+          (await client.query('select app_private.dispatch_events(60) as count')).rows[0].count as number,
+      ),
+    )
     expect(counts).toEqual([60, 60, 60, 60])
     await Promise.all(clients.map((client) => client.query('commit')))
   } finally {
@@ -80,7 +107,9 @@ test('a dispatcher that is killed before its commit loses none and tells none', 
   const ids = await happen(40)
   const victim = await database.worker.connect()
   victim.on('error', () => {})
-  const { rows: [{ pid }] } = await victim.query('select pg_backend_pid() as pid')
+  const {
+    rows: [{ pid }],
+  } = await victim.query('select pg_backend_pid() as pid')
   await victim.query('begin')
   expect((await victim.query('select app_private.dispatch_events() as count')).rows).toEqual([{ count: 40 }])
   const died = new Promise((resolve) => victim.once('end', resolve))

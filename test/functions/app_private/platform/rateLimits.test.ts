@@ -2,14 +2,23 @@ import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { insideOneMinute } from '../../call.ts'
 
 let database: TestDatabase
-beforeAll(async () => { database = await testDatabase() })
+beforeAll(async () => {
+  database = await testDatabase()
+})
 beforeEach(() => insideOneMinute(4))
 afterAll(() => database.close())
 
 const take = async (subject: string, limit = 5, seconds = 60): Promise<boolean> =>
-  (await database.superuser.query(`select app_private.take_rate_limit('test', $1, $2, $3) as is_taken`, [subject, seconds, limit])).rows[0].is_taken
+  (
+    await database.superuser.query(`select app_private.take_rate_limit('test', $1, $2, $3) as is_taken`, [
+      subject,
+      seconds,
+      limit,
+    ])
+  ).rows[0].is_taken
 const count = async (subject: string, seconds = 60): Promise<number> =>
-  (await database.superuser.query(`select app_private.rate_limit_count('test', $1, $2) as count`, [subject, seconds])).rows[0].count
+  (await database.superuser.query(`select app_private.rate_limit_count('test', $1, $2) as count`, [subject, seconds]))
+    .rows[0].count
 
 test('as many pass as may, exactly, however many come at once', async () => {
   const results = await Promise.all(Array.from({ length: 40 }, () => take('burst', 13)))
@@ -28,7 +37,9 @@ test('subjects and windows are counted apart', async () => {
 test('a new window begins from nothing', async () => {
   for (let i = 0; i < 5; i += 1) await take('again')
   expect(await take('again')).toBe(false)
-  await database.superuser.query(`update app_private.rate_limits set window_start = window_start - interval '1 minute' where subject_id = 'again'`)
+  await database.superuser.query(
+    `update app_private.rate_limits set window_start = window_start - interval '1 minute' where subject_id = 'again'`,
+  )
   expect(await count('again')).toBe(0)
   expect(await take('again')).toBe(true)
 })
@@ -45,13 +56,19 @@ test('what rolls back is not counted', async () => {
 test('the sweep takes away what is a day old, and no younger counter', async () => {
   await take('old')
   await take('young')
-  await database.superuser.query(`update app_private.rate_limits set window_start = now() - interval '25 hours' where subject_id = 'old'`)
+  await database.superuser.query(
+    `update app_private.rate_limits set window_start = now() - interval '25 hours' where subject_id = 'old'`,
+  )
   await database.worker.query('select app_private.sweep_expired()')
-  const { rows } = await database.superuser.query(`select subject_id from app_private.rate_limits where subject_id in ('old', 'young')`)
+  const { rows } = await database.superuser.query(
+    `select subject_id from app_private.rate_limits where subject_id in ('old', 'young')`,
+  )
   expect(rows).toEqual([{ subject_id: 'young' }])
 })
 
 test('nobody but the platform counts', async () => {
-  await expect(database.authenticator.query(`select app_private.take_rate_limit('test', 'x', 60, 5)`)).rejects.toMatchObject({ code: '42501' })
+  await expect(
+    database.authenticator.query(`select app_private.take_rate_limit('test', 'x', 60, 5)`),
+  ).rejects.toMatchObject({ code: '42501' })
   expect(await take('x')).toBe(true)
 })

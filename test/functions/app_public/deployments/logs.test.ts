@@ -3,15 +3,34 @@ import { openScene, type Scene } from './scene.ts'
 
 let scene: Scene
 let id: string
-beforeAll(async () => { scene = await openScene() })
-beforeEach(async () => { ({ id } = await scene.request(await scene.project())) })
+beforeAll(async () => {
+  scene = await openScene()
+})
+beforeEach(async () => {
+  ;({ id } = await scene.request(await scene.project()))
+})
 afterAll(() => scene.database.close())
 
-const append = async (messages: string[], batch: string | null = null, as: Bearer = { token: scene.runnerKey }): Promise<number> => Number((await askOne(scene.database, as,
-  `select app_public.append_deployment_logs($1, array(select row(m, null, null, null, null, null, null)::app_public.log_line from unnest($2::text[]) m), $3) as last`,
-  [id, messages, batch])).last)
+const append = async (
+  messages: string[],
+  batch: string | null = null,
+  as: Bearer = { token: scene.runnerKey },
+): Promise<number> =>
+  Number(
+    (
+      await askOne(
+        scene.database,
+        as,
+        `select app_public.append_deployment_logs($1, array(select row(m, null, null, null, null, null, null)::app_public.log_line from unnest($2::text[]) m), $3) as last`,
+        [id, messages, batch],
+      )
+    ).last,
+  )
 const stored = async (): Promise<{ sequence: number; message: string }[]> =>
-  scene.rows('select sequence::integer, message from app_public.deployment_logs where deployment_id = $1 order by sequence', [id])
+  scene.rows(
+    'select sequence::integer, message from app_public.deployment_logs where deployment_id = $1 order by sequence',
+    [id],
+  )
 const gapless = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 test('lines are numbered from one, in the order they are given', async () => {
@@ -22,25 +41,56 @@ test('lines are numbered from one, in the order they are given', async () => {
 })
 
 test('what a line leaves out is filled in', async () => {
-  await askOne(scene.database, { token: scene.runnerKey }, `select app_public.append_deployment_logs($1, array[
-    row('plain', null, null, null, null, null, null), row('full', 'error', 'runtime', '2026-01-02 03:04:05Z', 'api', 'api-1', 'shipper')]::app_public.log_line[])`, [id])
-  const rows = await scene.rows('select message, level, source, "timestamp", service_name, container_name, daemon from app_public.deployment_logs where deployment_id = $1 order by sequence', [id])
+  await askOne(
+    scene.database,
+    { token: scene.runnerKey },
+    `select app_public.append_deployment_logs($1, array[
+    row('plain', null, null, null, null, null, null), row('full', 'error', 'runtime', '2026-01-02 03:04:05Z', 'api', 'api-1', 'shipper')]::app_public.log_line[])`,
+    [id],
+  )
+  const rows = await scene.rows(
+    'select message, level, source, "timestamp", service_name, container_name, daemon from app_public.deployment_logs where deployment_id = $1 order by sequence',
+    [id],
+  )
   expect(rows).toEqual([
-    { message: 'plain', level: 'info', source: 'build', timestamp: expect.any(Date), service_name: null, container_name: null, daemon: null },
-    { message: 'full', level: 'error', source: 'runtime', timestamp: new Date('2026-01-02T03:04:05Z'), service_name: 'api', container_name: 'api-1', daemon: 'shipper' }])
+    {
+      message: 'plain',
+      level: 'info',
+      source: 'build',
+      timestamp: expect.any(Date),
+      service_name: null,
+      container_name: null,
+      daemon: null,
+    },
+    {
+      message: 'full',
+      level: 'error',
+      source: 'runtime',
+      timestamp: new Date('2026-01-02T03:04:05Z'),
+      service_name: 'api',
+      container_name: 'api-1',
+      daemon: 'shipper',
+    },
+  ])
 })
 
 test('four writers at once leave no gap, keep each batch together, and tell the last number', async () => {
   const listener = await listen(scene.database, `deployment_logs:${id}`)
-  const ends = (await Promise.all(gapless(4).map(async (writer) => {
-    const mine: number[] = []
-    for (const batch of gapless(10)) mine.push(await append(gapless(1 + (writer * batch) % 7).map((line) => `${writer}.${batch}.${line}`)))
-    return mine
-  }))).flat()
+  const ends = (
+    await Promise.all(
+      gapless(4).map(async (writer) => {
+        const mine: number[] = []
+        for (const batch of gapless(10))
+          mine.push(await append(gapless(1 + ((writer * batch) % 7)).map((line) => `${writer}.${batch}.${line}`)))
+        return mine
+      }),
+    )
+  ).flat()
   const lines = await stored()
   expect(lines.map((line) => line.sequence)).toEqual(gapless(lines.length))
   const batches = lines.map((line) => line.message.split('.').map(Number))
-  for (const [place, [writer, batch, line]] of batches.entries()) if (line !== 1) expect(batches[place - 1]).toEqual([writer, batch, line! - 1])
+  for (const [place, [writer, batch, line]] of batches.entries())
+    if (line !== 1) expect(batches[place - 1]).toEqual([writer, batch, line! - 1])
   expect(new Set(ends).size).toBe(40)
   expect(Math.max(...ends)).toBe(lines.length)
   // In the order of commit, so a reader who was told n finds 1..n.
@@ -67,13 +117,22 @@ test('a thousand lines go at once, not one more', async () => {
   expect(await refusal(append(gapless(1001).map(String)))).toEqual({ sqlstate: 'FH400', code: 'BATCH_TOO_LARGE' })
   expect(await stored()).toEqual([])
   expect(await append(gapless(1000).map(String))).toBe(1000)
-  expect(await refusal(append(['x'.repeat(65_537)]))).toMatchObject({ sqlstate: '23514', code: 'deployment_logs_message_check' })
+  expect(await refusal(append(['x'.repeat(65_537)]))).toMatchObject({
+    sqlstate: '23514',
+    code: 'deployment_logs_message_check',
+  })
   expect(await append(['x'.repeat(65_536)])).toBe(1001)
 })
 
 test('developers write, of their tenant', async () => {
-  expect(await refusal(append(['x'], null, scene.people.vera))).toMatchObject({ sqlstate: 'FH403', required: 'developer' })
-  expect(await refusal(append(['x'], null, scene.people.mallory))).toEqual({ sqlstate: 'FH404', code: 'DEPLOYMENT_NOT_FOUND' })
+  expect(await refusal(append(['x'], null, scene.people.vera))).toMatchObject({
+    sqlstate: 'FH403',
+    required: 'developer',
+  })
+  expect(await refusal(append(['x'], null, scene.people.mallory))).toEqual({
+    sqlstate: 'FH404',
+    code: 'DEPLOYMENT_NOT_FOUND',
+  })
   expect(await append(['x'], null, scene.people.bob)).toBe(1)
 })
 

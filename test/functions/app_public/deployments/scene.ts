@@ -4,8 +4,21 @@ import { ask, askOne, type Bearer } from '../../call.ts'
 
 export type Scene = Awaited<ReturnType<typeof openScene>>
 
-export const STATUSES = ['pending', 'queued', 'building', 'deploying', 'ready', 'running', 'completed', 'failed', 'stopped', 'rolled_back', 'canceled', 'superseded'] as const
-export type Status = typeof STATUSES[number]
+export const STATUSES = [
+  'pending',
+  'queued',
+  'building',
+  'deploying',
+  'ready',
+  'running',
+  'completed',
+  'failed',
+  'stopped',
+  'rolled_back',
+  'canceled',
+  'superseded',
+] as const
+export type Status = (typeof STATUSES)[number]
 
 /** A row of app_public.deployments, as far as tests read it. */
 export interface Deployment {
@@ -24,40 +37,105 @@ export interface Deployment {
 export async function openScene() {
   const database: TestDatabase = await testDatabase()
   const people = await namedPeople(database)
-  const rows = async (sql: string, values: unknown[] = []): Promise<any[]> => (await database.superuser.query(sql, values)).rows
+  const rows = async (sql: string, values: unknown[] = []): Promise<any[]> =>
+    (await database.superuser.query(sql, values)).rows
   let projects = 0
   let commits = 0
-  const runnerKey: string = (await askOne(database, people.bob, `select token from app_public.create_api_key('runner', '{write}')`)).token
+  const runnerKey: string = (
+    await askOne(database, people.bob, `select token from app_public.create_api_key('runner', '{write}')`)
+  ).token
 
   const project = async (): Promise<string> => {
-    const slug = `project-${projects += 1}`
-    return (await askOne(database, people.alice, `insert into app_public.projects (name, slug, visibility) values ($1, $2, 'team') returning id`, [slug, slug])).id
+    const slug = `project-${(projects += 1)}`
+    return (
+      await askOne(
+        database,
+        people.alice,
+        `insert into app_public.projects (name, slug, visibility) values ($1, $2, 'team') returning id`,
+        [slug, slug],
+      )
+    ).id
   }
   const commit = () => (commits += 1).toString(16).padStart(40, '0')
-  const request = (project: string, { as = people.bob, environment = 'production', sha = commit() }: { as?: Bearer; environment?: string; sha?: string } = {}) =>
-    askOne<Deployment>(database, as, 'select * from app_public.request_deployment($1, $2, $3)', [project, environment, sha])
-  const move = (id: string, status: Status, { as = people.bob, reason = null, runner = null }: { as?: Bearer; reason?: string | null; runner?: string | null } = {}) =>
-    askOne<Deployment>(database, as, 'select * from app_public.transition_deployment($1, $2, $3, runner => $4)', [id, status, reason, runner])
-  const claim = async (runner = 'r1', { as = { token: runnerKey }, environments = null, lease = 60 }: { as?: Bearer; environments?: string[] | null; lease?: number | null } = {}) =>
-    (await ask<Deployment>(database, as, 'select * from app_public.claim_deployment($1, $2, $3) c where c.id is not null', [runner, environments, lease]))[0]
+  const request = (
+    project: string,
+    {
+      as = people.bob,
+      environment = 'production',
+      sha = commit(),
+    }: { as?: Bearer; environment?: string; sha?: string } = {},
+  ) =>
+    askOne<Deployment>(database, as, 'select * from app_public.request_deployment($1, $2, $3)', [
+      project,
+      environment,
+      sha,
+    ])
+  const move = (
+    id: string,
+    status: Status,
+    {
+      as = people.bob,
+      reason = null,
+      runner = null,
+    }: { as?: Bearer; reason?: string | null; runner?: string | null } = {},
+  ) =>
+    askOne<Deployment>(database, as, 'select * from app_public.transition_deployment($1, $2, $3, runner => $4)', [
+      id,
+      status,
+      reason,
+      runner,
+    ])
+  const claim = async (
+    runner = 'r1',
+    {
+      as = { token: runnerKey },
+      environments = null,
+      lease = 60,
+    }: { as?: Bearer; environments?: string[] | null; lease?: number | null } = {},
+  ) =>
+    (
+      await ask<Deployment>(
+        database,
+        as,
+        'select * from app_public.claim_deployment($1, $2, $3) c where c.id is not null',
+        [runner, environments, lease],
+      )
+    )[0]
   return {
-    database, people, rows, runnerKey, project, commit, request, move, claim,
+    database,
+    people,
+    rows,
+    runnerKey,
+    project,
+    commit,
+    request,
+    move,
+    claim,
     as: (who: Person, sql: string, values: unknown[] = []) => ask(database, who, sql, values),
-    get: async (id: string): Promise<Deployment> => (await rows('select * from app_public.deployments where id = $1', [id]))[0],
+    get: async (id: string): Promise<Deployment> =>
+      (await rows('select * from app_public.deployments where id = $1', [id]))[0],
     /** Requests a deployment and brings it to ready, unless a newer one is current. */
     ship: async (project: string, options: { environment?: string; sha?: string } = {}): Promise<Deployment> => {
       const { id } = await request(project, options)
       await move(id, 'building')
       return move(id, 'ready')
     },
-    history: (id: string) => rows('select from_status, to_status, reason, runner, actor_type, actor_user_id, actor_api_key_id from app_public.deployment_status_history where deployment_id = $1 order by id', [id]),
+    history: (id: string) =>
+      rows(
+        'select from_status, to_status, reason, runner, actor_type, actor_user_id, actor_api_key_id from app_public.deployment_status_history where deployment_id = $1 order by id',
+        [id],
+      ),
     rollback: (id: string | null, to: string | null = null, as: Bearer = people.bob) =>
       askOne<Deployment>(database, as, 'select * from app_public.rollback_deployment($1, $2)', [id, to]),
     promote: (id: string, environment = 'production', as: Bearer = people.bob) =>
       askOne<Deployment>(database, as, 'select * from app_public.promote_deployment($1, $2)', [id, environment]),
     /** Puts a deployment into any status past every trigger. */
-    force: (id: string, status: Status) => withoutTriggers(database,
-      `update app_public.deployments set status = $2, is_current = false, runner = null, lease_expires_at = null where id = $1`, [id, status]),
+    force: (id: string, status: Status) =>
+      withoutTriggers(
+        database,
+        `update app_public.deployments set status = $2, is_current = false, runner = null, lease_expires_at = null where id = $1`,
+        [id, status],
+      ),
   }
 }
 

@@ -18,18 +18,31 @@ const MOVES: Record<Status, readonly Status[]> = {
   deploying: ['queued', 'ready', 'running', 'completed', 'failed', 'canceled', 'superseded'],
   ready: ['running', 'failed', 'stopped', 'rolled_back', 'superseded'],
   running: ['completed', 'failed', 'stopped', 'rolled_back', 'superseded'],
-  completed: [], failed: [], stopped: [], rolled_back: [], canceled: [], superseded: [],
+  completed: [],
+  failed: [],
+  stopped: [],
+  rolled_back: [],
+  canceled: [],
+  superseded: [],
 }
 const PAIRS = STATUSES.flatMap((from) => STATUSES.map((to) => ({ from, to })))
-const notAllowed = (from: Status, to: Status) => ({ sqlstate: 'FH422', code: 'DEPLOYMENT_TRANSITION_NOT_ALLOWED', from, to })
+const notAllowed = (from: Status, to: Status) => ({
+  sqlstate: 'FH422',
+  code: 'DEPLOYMENT_TRANSITION_NOT_ALLOWED',
+  from,
+  to,
+})
 const BY_THE_PLATFORM: readonly Status[] = ['pending', 'queued', 'rolled_back', 'superseded']
 
 test('the state machine allows what the rule says, for each of 144 pairs', async () => {
   const allowed = await scene.rows(
     `select f as from, t as to from unnest(enum_range(null::app_public.deployment_status)) f, unnest(enum_range(null::app_public.deployment_status)) t
-     where app_hidden.is_deployment_move_allowed(f, t)`)
+     where app_hidden.is_deployment_move_allowed(f, t)`,
+  )
   expect(PAIRS).toHaveLength(144)
-  expect(new Set(allowed.map(({ from, to }) => `${from} ${to}`))).toEqual(new Set(STATUSES.flatMap((from) => MOVES[from].map((to) => `${from} ${to}`))))
+  expect(new Set(allowed.map(({ from, to }) => `${from} ${to}`))).toEqual(
+    new Set(STATUSES.flatMap((from) => MOVES[from].map((to) => `${from} ${to}`))),
+  )
 })
 
 test('whoever writes, also a superuser, moves a deployment along the state machine only', async () => {
@@ -42,31 +55,38 @@ test('whoever writes, also a superuser, moves a deployment along the state machi
   }
 })
 
-test('a developer moves it so too, but leaves to the platform what is the platform\'s', async () => {
+test("a developer moves it so too, but leaves to the platform what is the platform's", async () => {
   const { id } = await scene.request(project)
   for (const { from, to } of PAIRS) {
     await scene.force(id, from)
     const moved = scene.move(id, to)
-    if (BY_THE_PLATFORM.includes(to) || (from !== to && !MOVES[from].includes(to))) expect(await refusal(moved)).toEqual(notAllowed(from, to))
+    if (BY_THE_PLATFORM.includes(to) || (from !== to && !MOVES[from].includes(to)))
+      expect(await refusal(moved)).toEqual(notAllowed(from, to))
     else expect(await moved).toMatchObject({ id, status: to })
   }
   await scene.force(id, 'pending')
   for (const who of [scene.people.vera, scene.people.bill]) {
     expect((await refusal(scene.move(id, 'building', { as: who }))).sqlstate).toMatch(/^FH40[34]$/)
   }
-  expect(await refusal(scene.move(id, 'building', { as: scene.people.mallory }))).toEqual({ sqlstate: 'FH404', code: 'DEPLOYMENT_NOT_FOUND' })
+  expect(await refusal(scene.move(id, 'building', { as: scene.people.mallory }))).toEqual({
+    sqlstate: 'FH404',
+    code: 'DEPLOYMENT_NOT_FOUND',
+  })
   expect(await scene.move(id, 'building')).toMatchObject({ status: 'building' })
 })
 
 test('a deployment begins pending or queued, and not current', async () => {
   const { id, environment_id } = await scene.request(project)
-  for (const status of STATUSES) for (const isCurrent of [false, true]) {
-    const inserted = scene.rows(
-      `insert into app_public.deployments (tenant_id, project_id, environment_id, environment, status, is_current)
-       select tenant_id, project_id, environment_id, environment, $2, $3 from app_public.deployments where id = $1 returning status`, [id, status, isCurrent])
-    if ((status === 'pending' || status === 'queued') && !isCurrent) expect(await inserted).toEqual([{ status }])
-    else expect(await refusal(inserted)).toEqual({ sqlstate: 'FH422', code: 'DEPLOYMENT_BEGINS_PENDING' })
-  }
+  for (const status of STATUSES)
+    for (const isCurrent of [false, true]) {
+      const inserted = scene.rows(
+        `insert into app_public.deployments (tenant_id, project_id, environment_id, environment, status, is_current)
+       select tenant_id, project_id, environment_id, environment, $2, $3 from app_public.deployments where id = $1 returning status`,
+        [id, status, isCurrent],
+      )
+      if ((status === 'pending' || status === 'queued') && !isCurrent) expect(await inserted).toEqual([{ status }])
+      else expect(await refusal(inserted)).toEqual({ sqlstate: 'FH422', code: 'DEPLOYMENT_BEGINS_PENDING' })
+    }
   expect(environment_id).toEqual(expect.any(String))
 })
 
@@ -80,37 +100,80 @@ test('each move is recorded once, with its actor and reason, and makes one event
   await scene.move(id, 'deploying')
   await scene.rows(`update app_public.deployments set status = 'failed', status_reason = 'By hand' where id = $1`, [id])
   const [alice, bob] = [people.alice.id, people.bob.id]
-  const step = (from_status: Status | null, to_status: Status, reason: string | null, actor_type: string, actor_user_id: string | null, actor_api_key_id: string | null = null) =>
-    ({ from_status, to_status, reason, actor_type, actor_user_id, actor_api_key_id, runner: null })
+  const step = (
+    from_status: Status | null,
+    to_status: Status,
+    reason: string | null,
+    actor_type: string,
+    actor_user_id: string | null,
+    actor_api_key_id: string | null = null,
+  ) => ({ from_status, to_status, reason, actor_type, actor_user_id, actor_api_key_id, runner: null })
   expect(await scene.history(id)).toEqual([
     step(null, 'pending', null, 'user', alice),
     step('pending', 'building', 'A runner is free', 'api', bob, key),
     step('building', 'deploying', null, 'user', bob),
     step('deploying', 'failed', 'By hand', 'system', null),
   ])
-  const events = await scene.rows('select type, actor_type, actor_user_id, actor_api_key_id, request_id, project_id, data from app_public.events where subject_id = $1 order by id', [id])
+  const events = await scene.rows(
+    'select type, actor_type, actor_user_id, actor_api_key_id, request_id, project_id, data from app_public.events where subject_id = $1 order by id',
+    [id],
+  )
   expect(events.map(({ type, actor_type }) => [type, actor_type])).toEqual([
-    ['deployment.requested', 'user'], ['deployment.building', 'api'], ['deployment.deploying', 'user'], ['deployment.failed', 'system']])
+    ['deployment.requested', 'user'],
+    ['deployment.building', 'api'],
+    ['deployment.deploying', 'user'],
+    ['deployment.failed', 'system'],
+  ])
   expect(events[0]).toMatchObject({ actor_user_id: alice, request_id: 'request-42', project_id: project })
-  expect(events[1]).toMatchObject({ actor_user_id: bob, actor_api_key_id: key, data: { status: 'building', previousStatus: 'pending', environment: 'production', reason: 'A runner is free' } })
-  expect(await refusal(scene.rows('update app_public.deployment_status_history set reason = null where deployment_id = $1', [id]))).toEqual({ sqlstate: 'FH422', code: 'APPEND_ONLY' })
+  expect(events[1]).toMatchObject({
+    actor_user_id: bob,
+    actor_api_key_id: key,
+    data: { status: 'building', previousStatus: 'pending', environment: 'production', reason: 'A runner is free' },
+  })
+  expect(
+    await refusal(
+      scene.rows('update app_public.deployment_status_history set reason = null where deployment_id = $1', [id]),
+    ),
+  ).toEqual({ sqlstate: 'FH422', code: 'APPEND_ONLY' })
 })
 
 test('every status has its event', async () => {
   const types = new Set((await scene.rows('select name from app_public.event_types')).map((row) => row.name))
-  for (const status of STATUSES) if (status !== 'pending') expect(types).toContain(`deployment.${status === 'ready' ? 'succeeded' : status}`)
+  for (const status of STATUSES)
+    if (status !== 'pending') expect(types).toContain(`deployment.${status === 'ready' ? 'succeeded' : status}`)
 })
 
 test('times are stamped as it moves', async () => {
   const { id } = await scene.request(project)
-  expect(await scene.get(id)).toMatchObject({ started_at: null, build_started_at: null, build_finished_at: null, build_duration_ms: null, completed_at: null, promoted_at: null })
+  expect(await scene.get(id)).toMatchObject({
+    started_at: null,
+    build_started_at: null,
+    build_finished_at: null,
+    build_duration_ms: null,
+    completed_at: null,
+    promoted_at: null,
+  })
   const building = await scene.move(id, 'building')
-  expect(building).toMatchObject({ started_at: expect.any(Date), build_started_at: expect.any(Date), build_finished_at: null, completed_at: null })
+  expect(building).toMatchObject({
+    started_at: expect.any(Date),
+    build_started_at: expect.any(Date),
+    build_finished_at: null,
+    completed_at: null,
+  })
   const deploying = await scene.move(id, 'deploying')
-  expect(deploying).toMatchObject({ started_at: building.started_at, build_finished_at: expect.any(Date), completed_at: null })
+  expect(deploying).toMatchObject({
+    started_at: building.started_at,
+    build_finished_at: expect.any(Date),
+    completed_at: null,
+  })
   expect(Number(deploying.build_duration_ms)).toBeGreaterThanOrEqual(0)
   const ready = await scene.move(id, 'ready')
-  expect(ready).toMatchObject({ completed_at: expect.any(Date), promoted_at: expect.any(Date), is_current: true, build_finished_at: deploying.build_finished_at })
+  expect(ready).toMatchObject({
+    completed_at: expect.any(Date),
+    promoted_at: expect.any(Date),
+    is_current: true,
+    build_finished_at: deploying.build_finished_at,
+  })
   const stopped = await scene.move(id, 'stopped')
   expect(stopped).toMatchObject({ completed_at: ready.completed_at, promoted_at: ready.promoted_at, is_current: false })
 })
@@ -118,16 +181,39 @@ test('times are stamped as it moves', async () => {
 test('what was asked for is frozen, for the superuser too', async () => {
   const other = await scene.project()
   const { id } = await scene.request(project)
-  const [{ id: staging }] = await scene.rows(`select id from app_public.project_environments where project_id = $1 and name = 'staging'`, [project])
-  for (const [change, value] of [['commit_sha', 'abcdef1'], ['ref', 'refs/heads/x'], ['config_snapshot', '{"a": 1}'], ['environment_id', staging],
-    ['environment', 'staging'], ['project_id', other], ['created_at', '2020-01-01']]) {
-    expect(await refusal(scene.rows(`update app_public.deployments set ${change} = $2 where id = $1`, [id, value]))).toEqual({ sqlstate: 'FH422', code: 'DEPLOYMENT_REQUEST_FROZEN' })
+  const [{ id: staging }] = await scene.rows(
+    `select id from app_public.project_environments where project_id = $1 and name = 'staging'`,
+    [project],
+  )
+  for (const [change, value] of [
+    ['commit_sha', 'abcdef1'],
+    ['ref', 'refs/heads/x'],
+    ['config_snapshot', '{"a": 1}'],
+    ['environment_id', staging],
+    ['environment', 'staging'],
+    ['project_id', other],
+    ['created_at', '2020-01-01'],
+  ]) {
+    expect(
+      await refusal(scene.rows(`update app_public.deployments set ${change} = $2 where id = $1`, [id, value])),
+    ).toEqual({ sqlstate: 'FH422', code: 'DEPLOYMENT_REQUEST_FROZEN' })
   }
   const fixed = { sqlstate: 'FH422', code: 'IDENTITY_IS_FIXED' }
-  expect(await refusal(scene.rows('update app_public.deployments set id = uuidv7() where id = $1', [id]))).toEqual(fixed)
-  expect(await refusal(scene.rows('update app_public.deployments set tenant_id = $2 where id = $1', [id, scene.people.tenants.evil.id]))).toEqual(fixed)
+  expect(await refusal(scene.rows('update app_public.deployments set id = uuidv7() where id = $1', [id]))).toEqual(
+    fixed,
+  )
+  expect(
+    await refusal(
+      scene.rows('update app_public.deployments set tenant_id = $2 where id = $1', [id, scene.people.tenants.evil.id]),
+    ),
+  ).toEqual(fixed)
   // Saying the same again is no change, and what is reported about it may change.
-  expect(await scene.rows(`update app_public.deployments set commit_sha = commit_sha, metrics = '{"size": 1}' where id = $1 returning metrics`, [id])).toEqual([{ metrics: { size: 1 } }])
+  expect(
+    await scene.rows(
+      `update app_public.deployments set commit_sha = commit_sha, metrics = '{"size": 1}' where id = $1 returning metrics`,
+      [id],
+    ),
+  ).toEqual([{ metrics: { size: 1 } }])
 })
 
 test('nobody sets which one is current', async () => {
@@ -136,32 +222,62 @@ test('nobody sets which one is current', async () => {
   await scene.rows('update app_public.deployments set is_current = false where id = $1', [first.id])
   await scene.rows('update app_public.deployments set is_current = true where id = $1', [second.id])
   expect([(await scene.get(first.id)).is_current, (await scene.get(second.id)).is_current]).toEqual([true, false])
-  expect(await refusal(scene.as(scene.people.alice, 'update app_public.deployments set status = $2 where id = $1', [second.id, 'building']))).toMatchObject({ sqlstate: '42501' })
+  expect(
+    await refusal(
+      scene.as(scene.people.alice, 'update app_public.deployments set status = $2 where id = $1', [
+        second.id,
+        'building',
+      ]),
+    ),
+  ).toMatchObject({ sqlstate: '42501' })
 })
 
 test('a cancellation names who canceled', async () => {
   const { id } = await scene.request(project)
-  expect(await scene.as(scene.people.bob, `select status, status_reason, canceled_by from app_public.cancel_deployment($1, 'Typo')`, [id]))
-    .toEqual([{ status: 'canceled', status_reason: 'Typo', canceled_by: scene.people.bob.id }])
+  expect(
+    await scene.as(
+      scene.people.bob,
+      `select status, status_reason, canceled_by from app_public.cancel_deployment($1, 'Typo')`,
+      [id],
+    ),
+  ).toEqual([{ status: 'canceled', status_reason: 'Typo', canceled_by: scene.people.bob.id }])
 })
 
 test('production that goes live is told to its project', async () => {
   const id = await scene.project()
   const staging = await scene.ship(id, { environment: 'staging' })
-  const telling = () => scene.rows('select deployed_at, deployed_url, current_version, status from app_public.projects where id = $1', [id])
+  const telling = () =>
+    scene.rows('select deployed_at, deployed_url, current_version, status from app_public.projects where id = $1', [id])
   expect(staging.is_current).toBe(true)
-  expect(await telling()).toEqual([{ deployed_at: null, deployed_url: null, current_version: null, status: 'planning' }])
-  const { id: deployment } = await askOne(scene.database, scene.people.bob, `select id from app_public.request_deployment($1, version => '1.2.3')`, [id])
+  expect(await telling()).toEqual([
+    { deployed_at: null, deployed_url: null, current_version: null, status: 'planning' },
+  ])
+  const { id: deployment } = await askOne(
+    scene.database,
+    scene.people.bob,
+    `select id from app_public.request_deployment($1, version => '1.2.3')`,
+    [id],
+  )
   await scene.move(deployment, 'building')
-  const [live] = await scene.as(scene.people.bob, `select promoted_at from app_public.transition_deployment($1, 'ready', url => 'https://shop.test')`, [deployment])
-  expect(await telling()).toEqual([{ deployed_at: live.promoted_at, deployed_url: 'https://shop.test', current_version: '1.2.3', status: 'deployed' }])
+  const [live] = await scene.as(
+    scene.people.bob,
+    `select promoted_at from app_public.transition_deployment($1, 'ready', url => 'https://shop.test')`,
+    [deployment],
+  )
+  expect(await telling()).toEqual([
+    { deployed_at: live.promoted_at, deployed_url: 'https://shop.test', current_version: '1.2.3', status: 'deployed' },
+  ])
 })
 
 describe('an environment that asks for approval', () => {
   let guarded: string
   beforeAll(async () => {
     guarded = await scene.project()
-    await scene.as(scene.people.alice, `update app_public.project_environments set requires_approval = true where project_id = $1 and name = 'production'`, [guarded])
+    await scene.as(
+      scene.people.alice,
+      `update app_public.project_environments set requires_approval = true where project_id = $1 and name = 'production'`,
+      [guarded],
+    )
   })
   const approve = (id: string, who = scene.people.alice, isApproved = true, reason: string | null = null) =>
     askOne(scene.database, who, 'select * from app_public.approve_deployment($1, $2, $3)', [id, isApproved, reason])
@@ -174,7 +290,10 @@ describe('an environment that asks for approval', () => {
     expect(open.approval_state).toBe('not_required')
     expect((await claimOf(guarded)).map((row) => row.id)).toEqual([open.id])
     expect(await refusal(approve(id, scene.people.bob))).toMatchObject({ sqlstate: 'FH403', required: 'admin' })
-    expect(await refusal(approve(id, scene.people.mallory))).toEqual({ sqlstate: 'FH404', code: 'DEPLOYMENT_NOT_FOUND' })
+    expect(await refusal(approve(id, scene.people.mallory))).toEqual({
+      sqlstate: 'FH404',
+      code: 'DEPLOYMENT_NOT_FOUND',
+    })
     expect(await approve(id)).toMatchObject({ approval_state: 'approved', status: 'queued', status_reason: 'Approved' })
     expect(await refusal(approve(id))).toEqual(notPending)
     expect((await claimOf(guarded)).map((row) => row.id)).toEqual([id])
@@ -183,8 +302,12 @@ describe('an environment that asks for approval', () => {
 
   test('is not deployed to after a no', async () => {
     const { id } = await scene.request(guarded)
-    expect(await approve(id, scene.people.alice, false, 'Not on a Friday')).toMatchObject(
-      { approval_state: 'rejected', status: 'canceled', status_reason: 'Not on a Friday', canceled_by: scene.people.alice.id })
+    expect(await approve(id, scene.people.alice, false, 'Not on a Friday')).toMatchObject({
+      approval_state: 'rejected',
+      status: 'canceled',
+      status_reason: 'Not on a Friday',
+      canceled_by: scene.people.alice.id,
+    })
     expect(await claimOf(guarded)).toEqual([])
     expect(await refusal(approve(id))).toEqual(notPending)
   })
@@ -193,13 +316,27 @@ describe('an environment that asks for approval', () => {
     const { id } = await scene.request(guarded)
     const pending = { sqlstate: 'FH422', code: 'APPROVAL_PENDING' }
     expect(await refusal(scene.move(id, 'building'))).toEqual(pending)
-    for (const status of ['queued', 'building']) expect(await refusal(scene.rows('update app_public.deployments set status = $2 where id = $1', [id, status]))).toEqual(pending)
+    for (const status of ['queued', 'building'])
+      expect(
+        await refusal(scene.rows('update app_public.deployments set status = $2 where id = $1', [id, status])),
+      ).toEqual(pending)
     expect(await scene.get(id)).toMatchObject({ status: 'pending', approval_state: 'pending' })
     expect(await scene.move(id, 'canceled')).toMatchObject({ status: 'canceled' })
   })
 
-  const claimOf = (of: string) => ask(scene.database, { token: scene.runnerKey }, `select c.id from app_public.claim_deployment('r', (
-    select array_agg(name) from app_public.project_environments where project_id = $1)) c where c.project_id = $1`, [of])
+  const claimOf = (of: string) =>
+    ask(
+      scene.database,
+      { token: scene.runnerKey },
+      `select c.id from app_public.claim_deployment('r', (
+    select array_agg(name) from app_public.project_environments where project_id = $1)) c where c.project_id = $1`,
+      [of],
+    )
   // Others' work would be claimed first.
-  beforeEach(() => scene.rows(`update app_public.deployments set status = 'canceled' where project_id <> $1 and status in ('pending', 'queued', 'building', 'deploying')`, [guarded]))
+  beforeEach(() =>
+    scene.rows(
+      `update app_public.deployments set status = 'canceled' where project_id <> $1 and status in ('pending', 'queued', 'building', 'deploying')`,
+      [guarded],
+    ),
+  )
 })

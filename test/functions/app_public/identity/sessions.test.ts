@@ -3,8 +3,16 @@ import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { ask, askOne, authenticate, listen, refusal, type Bearer } from '../../call.ts'
 
 const PASSWORD = 'correct horse'
-const INVALID = { sqlstate: 'FH401', code: 'INVALID_CREDENTIALS', message: 'The address, the password or the code is wrong' }
-const CODE_REQUIRED = { sqlstate: 'FH401', code: 'CODE_REQUIRED', message: 'A one-time code or a recovery code is needed' }
+const INVALID = {
+  sqlstate: 'FH401',
+  code: 'INVALID_CREDENTIALS',
+  message: 'The address, the password or the code is wrong',
+}
+const CODE_REQUIRED = {
+  sqlstate: 'FH401',
+  code: 'CODE_REQUIRED',
+  message: 'A one-time code or a recovery code is needed',
+}
 
 let database: TestDatabase
 let revocations: Awaited<ReturnType<typeof listen>>
@@ -21,15 +29,27 @@ const rows = async (sql: string, values: unknown[] = []) => (await database.supe
 
 let people = 0
 async function newcomer() {
-  const number = people += 1
+  const number = (people += 1)
   const email = `person${number}@example.test`
   const from: Bearer = { token: null, ip: `198.51.100.${number}` }
-  const { id } = await askOne(database, from, 'select id from app_public.register($1, $2, $3)', [email, PASSWORD, `Person ${number}`])
-  const login = (code: string | null = null) => askOne(database, from, 'select * from app_public.login($1, $2, $3)', [email, PASSWORD, code])
+  const { id } = await askOne(database, from, 'select id from app_public.register($1, $2, $3)', [
+    email,
+    PASSWORD,
+    `Person ${number}`,
+  ])
+  const login = (code: string | null = null) =>
+    askOne(database, from, 'select * from app_public.login($1, $2, $3)', [email, PASSWORD, code])
   return { id: id as string, email, login }
 }
 
-const isOpen = (token: string) => authenticate(database, token).then(() => true, (error) => { expect(error.code).toBe('FH401'); return false })
+const isOpen = (token: string) =>
+  authenticate(database, token).then(
+    () => true,
+    (error) => {
+      expect(error.code).toBe('FH401')
+      return false
+    },
+  )
 
 describe('sessions end at once, and the servers are told', () => {
   test('logging out ends this session only', async () => {
@@ -37,7 +57,10 @@ describe('sessions end at once, and the servers are told', () => {
     const [here, there] = [await person.login(), await person.login()]
     expect([await isOpen(here.token), await isOpen(there.token)]).toEqual([true, true])
     await revocations.heard()
-    expect(await askOne(database, here.token, 'select * from app_public.logout()')).toEqual({ is_done: true, refusal: null })
+    expect(await askOne(database, here.token, 'select * from app_public.logout()')).toEqual({
+      is_done: true,
+      refusal: null,
+    })
     expect(await revocations.heard()).toEqual([here.session_id])
     expect([await isOpen(here.token), await isOpen(there.token)]).toEqual([false, true])
   })
@@ -71,7 +94,10 @@ describe('sessions end at once, and the servers are told', () => {
     const person = await newcomer()
     const { token } = await person.login()
     await revocations.heard()
-    for (const [shut, open] of [['is_active = false', 'is_active = true'], ['deleted_at = now()', 'deleted_at = null']]) {
+    for (const [shut, open] of [
+      ['is_active = false', 'is_active = true'],
+      ['deleted_at = now()', 'deleted_at = null'],
+    ]) {
       await rows(`update app_public.users set ${shut} where id = $1`, [person.id])
       expect(await revocations.heard()).toEqual([`user:${person.id}`])
       expect(await isOpen(token)).toBe(false)
@@ -86,7 +112,8 @@ describe('the tenant of a request', () => {
   test('is named by slug or id, is the default one when not named, and is one that the person joined', async () => {
     const [alice, mallory, nobody] = await Promise.all([newcomer(), newcomer(), newcomer()])
     const [{ token }, evil, none] = await Promise.all([alice.login(), mallory.login(), nobody.login()])
-    const tenant = async (bearer: string, slug: string) => (await askOne(database, bearer, 'select id from app_public.create_tenant($1, $2)', [slug, slug])).id
+    const tenant = async (bearer: string, slug: string) =>
+      (await askOne(database, bearer, 'select id from app_public.create_tenant($1, $2)', [slug, slug])).id
     const acme = await tenant(token, 'acme-inc')
     const second = await tenant(token, 'second')
     const lair = await tenant(evil.token, 'evil-corp')
@@ -117,7 +144,10 @@ describe('the tenant of a request', () => {
     const { id } = await askOne(database, token, `select id from app_public.create_tenant('Sleepy', 'sleepy')`)
     const named = () => authenticate(database, { token, tenant: 'sleepy' })
     await revocations.heard()
-    for (const [shut, open] of [['is_active = false', 'is_active = true'], ['deleted_at = now()', 'deleted_at = null']]) {
+    for (const [shut, open] of [
+      ['is_active = false', 'is_active = true'],
+      ['deleted_at = now()', 'deleted_at = null'],
+    ]) {
       await rows(`update app_public.tenants set ${shut} where id = $1`, [id])
       expect(await revocations.heard()).toEqual([`tenant:${id}`])
       expect(await refusal(named())).toEqual({ sqlstate: 'FH403', code: 'NOT_A_MEMBER' })
@@ -130,13 +160,17 @@ describe('the tenant of a request', () => {
 
   test('a function that needs a tenant says so when none was chosen', async () => {
     const { token } = await (await newcomer()).login()
-    expect(await refusal(ask(database, token, `select app_public.invite_member('x@example.test')`))).toEqual({ sqlstate: 'FH400', code: 'TENANT_REQUIRED' })
+    expect(await refusal(ask(database, token, `select app_public.invite_member('x@example.test')`))).toEqual({
+      sqlstate: 'FH400',
+      code: 'TENANT_REQUIRED',
+    })
   })
 })
 
 describe('a second factor', () => {
   /** otplib knows the standard and nothing of us. */
-  const codeAt = (secret: string, steps: number) => generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + 30 * steps })
+  const codeAt = (secret: string, steps: number) =>
+    generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + 30 * steps })
 
   test('is enabled, confirmed, asked for, never replayed, recovered once, and disabled', async () => {
     const person = await newcomer()
@@ -144,8 +178,10 @@ describe('a second factor', () => {
     const call = (sql: string, values: unknown[] = []) => askOne(database, token, sql, values)
     const enable = (password = PASSWORD) => call('select * from app_public.enable_totp($1)', [password])
     const confirm = (code: string | null) => call('select app_public.confirm_totp($1) as codes', [code])
-    const disable = (password: string, code: string | null) => call('select * from app_public.disable_totp($1, $2)', [password, code])
-    const isOn = async () => (await rows('select two_factor_enabled as is_on from app_public.users where id = $1', [person.id]))[0].is_on
+    const disable = (password: string, code: string | null) =>
+      call('select * from app_public.disable_totp($1, $2)', [password, code])
+    const isOn = async () =>
+      (await rows('select two_factor_enabled as is_on from app_public.users where id = $1', [person.id]))[0].is_on
     const notValid = { sqlstate: 'FH422', code: 'CODE_NOT_VALID' }
 
     expect(await refusal(confirm('123456'))).toEqual(notValid)
@@ -153,11 +189,15 @@ describe('a second factor', () => {
     const { secret, otpauth_url } = await enable()
     expect(secret).toMatch(/^[A-Z2-7]{32}$/)
     const url = new URL(otpauth_url)
-    expect([url.protocol, url.searchParams.get('secret'), decodeURIComponent(url.pathname)]).toEqual(
-      ['otpauth:', secret, expect.stringContaining(`Freehold:${person.email}`)])
+    expect([url.protocol, url.searchParams.get('secret'), decodeURIComponent(url.pathname)]).toEqual([
+      'otpauth:',
+      secret,
+      expect.stringContaining(`Freehold:${person.email}`),
+    ])
     // Nothing is asked for until a code was shown to work.
     expect((await person.login()).refusal).toBeNull()
-    for (const bad of [null, '', '12345', 'abcdef', codeAt(secret, 20)]) expect(await refusal(confirm(bad))).toEqual(notValid)
+    for (const bad of [null, '', '12345', 'abcdef', codeAt(secret, 20)])
+      expect(await refusal(confirm(bad))).toEqual(notValid)
     expect(await isOn()).toBe(false)
 
     await revocations.heard()
@@ -188,8 +228,11 @@ describe('a second factor', () => {
     expect(await isOn()).toBe(true)
     expect(await disable(PASSWORD, codes[5])).toEqual({ is_done: true, refusal: null })
     expect((await person.login()).refusal).toBeNull()
-    expect(await rows('select two_factor_secret, recovery_hashes from app_private.user_secrets where user_id = $1', [person.id]))
-      .toEqual([{ two_factor_secret: null, recovery_hashes: [] }])
+    expect(
+      await rows('select two_factor_secret, recovery_hashes from app_private.user_secrets where user_id = $1', [
+        person.id,
+      ]),
+    ).toEqual([{ two_factor_secret: null, recovery_hashes: [] }])
   })
 
   test('of one step is taken once by two log-ins at the same time', async () => {
@@ -206,7 +249,8 @@ describe('a second factor', () => {
     const { rows: answers } = await database.superuser.query(
       `select app_private.base32(seed) as secret, step::integer, app_private.totp_code(seed, step) as code
        from generate_series(1, 200) i, lateral (
-         select substr(sha256(int4send(i)), 1, 20) as seed, (('x' || substr(md5(i::text), 1, 7))::bit(28)::integer) as step) s`)
+         select substr(sha256(int4send(i)), 1, 20) as seed, (('x' || substr(md5(i::text), 1, 7))::bit(28)::integer) as step) s`,
+    )
     expect(answers).toHaveLength(200)
     for (const { secret, step, code } of answers) expect(code).toBe(generateSync({ secret, epoch: step * 30 }))
   })
@@ -217,14 +261,25 @@ describe('a second factor', () => {
     const { id } = await askOne(database, token, `select id from app_public.create_tenant('Strict', 'strict')`)
     expect(await authenticate(database, { token, tenant: 'strict' })).toMatchObject({ tenant_id: id })
     await revocations.heard()
-    await ask(database, { token, tenant: 'strict' }, `update app_public.tenants set settings = '{"enforce_mfa": true}' where id = $1`, [id])
+    await ask(
+      database,
+      { token, tenant: 'strict' },
+      `update app_public.tenants set settings = '{"enforce_mfa": true}' where id = $1`,
+      [id],
+    )
     expect(await revocations.heard()).toEqual([`tenant:${id}`])
-    expect(await refusal(authenticate(database, { token, tenant: 'strict' }))).toEqual({ sqlstate: 'FH403', code: 'MFA_REQUIRED' })
+    expect(await refusal(authenticate(database, { token, tenant: 'strict' }))).toEqual({
+      sqlstate: 'FH403',
+      code: 'MFA_REQUIRED',
+    })
     // Without the tenant they get far enough to enable it.
     expect(await authenticate(database, token)).toMatchObject({ tenant_id: '', member_role: '' })
     const { secret } = await askOne(database, token, 'select * from app_public.enable_totp($1)', [PASSWORD])
     await ask(database, token, 'select app_public.confirm_totp($1)', [codeAt(secret, 0)])
-    expect(await authenticate(database, { token, tenant: 'strict' })).toMatchObject({ tenant_id: id, member_role: 'owner' })
+    expect(await authenticate(database, { token, tenant: 'strict' })).toMatchObject({
+      tenant_id: id,
+      member_role: 'owner',
+    })
     expect(await authenticate(database, token)).toMatchObject({ tenant_id: id, member_role: 'owner' })
   })
 })

@@ -14,7 +14,12 @@ const rows = async (sql: string, values: unknown[] = []) => (await database.supe
 const make = (who: Person, slug: string, more: Record<string, unknown> = {}) => {
   const columns = { name: slug, slug, visibility: 'team', ...more }
   const names = Object.keys(columns)
-  return askOne(database, who, `insert into app_public.projects (${names.join(', ')}) values (${names.map((_, i) => `$${i + 1}`).join(', ')}) returning *`, Object.values(columns))
+  return askOne(
+    database,
+    who,
+    `insert into app_public.projects (${names.join(', ')}) values (${names.map((_, i) => `$${i + 1}`).join(', ')}) returning *`,
+    Object.values(columns),
+  )
 }
 const deploy = (who: Person, project: string, environment = 'production') =>
   askOne(database, who, 'select * from app_public.request_deployment($1, $2)', [project, environment])
@@ -23,19 +28,24 @@ const NOT_FOUND = { sqlstate: 'FH404', code: 'PROJECT_NOT_FOUND' }
 
 test('a project is made with staging and production, which deploy their branches', async () => {
   const { id } = await make(people.bob, 'web')
-  const environments = 'select name, type, branch, is_active, requires_approval from app_public.project_environments where project_id = $1 order by name'
+  const environments =
+    'select name, type, branch, is_active, requires_approval from app_public.project_environments where project_id = $1 order by name'
   const standard = { is_active: true, requires_approval: false }
   expect(await rows(environments, [id])).toEqual([
-    { name: 'production', type: 'production', branch: 'main', ...standard }, { name: 'staging', type: 'staging', branch: 'staging', ...standard }])
-  expect(await rows('select type, actor_user_id, data from app_public.events where subject_id = $1', [id]))
-    .toEqual([{ type: 'project.created', actor_user_id: people.bob.id, data: { name: 'web', slug: 'web' } }])
+    { name: 'production', type: 'production', branch: 'main', ...standard },
+    { name: 'staging', type: 'staging', branch: 'staging', ...standard },
+  ])
+  expect(await rows('select type, actor_user_id, data from app_public.events where subject_id = $1', [id])).toEqual([
+    { type: 'project.created', actor_user_id: people.bob.id, data: { name: 'web', slug: 'web' } },
+  ])
   // A branch has one destination.
   const odd = await make(people.bob, 'odd', { repository_branch: 'staging' })
   expect((await rows(environments, [odd.id])).map((row) => row.branch)).toEqual(['staging', null])
 })
 
 test('members and above make projects', async () => {
-  for (const who of [people.vera, people.bill, people.nobody]) expect(await refusal(make(who, 'mine'))).toMatchObject({ sqlstate: '42501' })
+  for (const who of [people.vera, people.bill, people.nobody])
+    expect(await refusal(make(who, 'mine'))).toMatchObject({ sqlstate: '42501' })
   expect(await make(people.bob, 'mine')).toMatchObject({ owner_id: people.bob.id, tenant_id: people.tenants.acme.id })
 })
 
@@ -53,7 +63,9 @@ test('deleting a project hides it, cancels what waits, and frees name and slug',
   expect(await refusal(remove(people.vera))).toEqual(FORBIDDEN)
   await remove(people.bob)
   expect(await ask(database, people.alice, 'select 1 from app_public.projects where id = $1', [id])).toEqual([])
-  expect(await rows('select status, status_reason from app_public.deployments where id = $1', [waiting.id])).toEqual([{ status: 'canceled', status_reason: 'The project was deleted' }])
+  expect(await rows('select status, status_reason from app_public.deployments where id = $1', [waiting.id])).toEqual([
+    { status: 'canceled', status_reason: 'The project was deleted' },
+  ])
   expect(await refusal(deploy(people.bob, id))).toEqual(NOT_FOUND)
   expect(await refusal(remove(people.bob))).toEqual(NOT_FOUND)
   const again = await make(people.bob, 'gone')
@@ -65,13 +77,16 @@ test('deleting a project hides it, cancels what waits, and frees name and slug',
 test('long names and slugs can be deleted, more than once', async () => {
   for (let i = 0; i < 2; i += 1) {
     const { id } = await make(people.bob, 's'.repeat(63), { name: 'n'.repeat(255) })
-    expect((await askOne(database, people.bob, 'select * from app_public.delete_project($1)', [id])).deleted_at).not.toBeNull()
+    expect(
+      (await askOne(database, people.bob, 'select * from app_public.delete_project($1)', [id])).deleted_at,
+    ).not.toBeNull()
   }
 })
 
 test('an archived project takes no deployments until it is taken out again', async () => {
   const { id } = await make(people.bob, 'attic')
-  const archive = (who: Person, isArchived: boolean) => askOne(database, who, 'select * from app_public.archive_project($1, $2)', [id, isArchived])
+  const archive = (who: Person, isArchived: boolean) =>
+    askOne(database, who, 'select * from app_public.archive_project($1, $2)', [id, isArchived])
   expect(await refusal(archive(people.vera, true))).toEqual(FORBIDDEN)
   expect(await refusal(archive(people.mallory, true))).toEqual(NOT_FOUND)
   const { archived_at } = await archive(people.bob, true)
@@ -84,20 +99,36 @@ test('an archived project takes no deployments until it is taken out again', asy
 
 test('a project is given to a team that stands', async () => {
   const crew = await askOne(database, people.alice, `insert into app_public.teams (name) values ('Crew') returning id`)
-  const foreign = await askOne(database, people.mallory, `insert into app_public.teams (name) values ('Gang') returning id`)
+  const foreign = await askOne(
+    database,
+    people.mallory,
+    `insert into app_public.teams (name) values ('Gang') returning id`,
+  )
   const noTeam = { sqlstate: 'FH404', code: 'TEAM_NOT_FOUND' }
   expect(await refusal(make(people.alice, 'teamed', { team_id: foreign.id }))).toEqual(noTeam)
   const { id } = await make(people.alice, 'teamed', { team_id: crew.id })
   await ask(database, people.alice, 'select app_public.delete_team($1)', [crew.id])
   expect(await refusal(make(people.alice, 'teamed-too', { team_id: crew.id }))).toEqual(noTeam)
-  expect(await refusal(ask(database, people.alice, 'update app_public.projects set team_id = $2 where id = $1', [id, foreign.id]))).toEqual(noTeam)
-  expect(await ask(database, people.alice, 'update app_public.projects set team_id = null where id = $1 returning team_id', [id])).toEqual([{ team_id: null }])
+  expect(
+    await refusal(
+      ask(database, people.alice, 'update app_public.projects set team_id = $2 where id = $1', [id, foreign.id]),
+    ),
+  ).toEqual(noTeam)
+  expect(
+    await ask(database, people.alice, 'update app_public.projects set team_id = null where id = $1 returning team_id', [
+      id,
+    ]),
+  ).toEqual([{ team_id: null }])
 })
 
 test('a deleted team has no members, and its name is free', async () => {
-  const team = () => askOne(database, people.alice, `insert into app_public.teams (name) values ('Phoenix') returning id`)
+  const team = () =>
+    askOne(database, people.alice, `insert into app_public.teams (name) values ('Phoenix') returning id`)
   const { id } = await team()
-  await ask(database, people.alice, 'insert into app_public.team_members (team_id, user_id) values ($1, $2)', [id, people.bob.id])
+  await ask(database, people.alice, 'insert into app_public.team_members (team_id, user_id) values ($1, $2)', [
+    id,
+    people.bob.id,
+  ])
   const remove = (who: Person) => ask(database, who, 'select app_public.delete_team($1)', [id])
   expect(await refusal(remove(people.bob))).toEqual(FORBIDDEN)
   expect(await refusal(remove(people.mallory))).toEqual({ sqlstate: 'FH404', code: 'TEAM_NOT_FOUND' })
@@ -109,18 +140,34 @@ test('a deleted team has no members, and its name is free', async () => {
 
 test('deleting an environment cancels what waits there and frees its name; an inactive one takes nothing', async () => {
   const { id } = await make(people.bob, 'envs')
-  const environment = (name: string) => askOne(database, people.bob, 'select * from app_public.project_environments where project_id = $1 and name = $2', [id, name])
+  const environment = (name: string) =>
+    askOne(database, people.bob, 'select * from app_public.project_environments where project_id = $1 and name = $2', [
+      id,
+      name,
+    ])
   const staging = await environment('staging')
   const [there, elsewhere] = [await deploy(people.bob, id, 'staging'), await deploy(people.bob, id)]
-  await ask(database, people.bob, 'update app_public.project_environments set is_active = false where id = $1', [staging.id])
+  await ask(database, people.bob, 'update app_public.project_environments set is_active = false where id = $1', [
+    staging.id,
+  ])
   expect(await refusal(deploy(people.bob, id, 'staging'))).toEqual({ sqlstate: 'FH422', code: 'ENVIRONMENT_INACTIVE' })
-  expect(await refusal(ask(database, people.vera, 'select app_public.delete_environment($1)', [staging.id]))).toEqual(FORBIDDEN)
+  expect(await refusal(ask(database, people.vera, 'select app_public.delete_environment($1)', [staging.id]))).toEqual(
+    FORBIDDEN,
+  )
   await ask(database, people.bob, 'select app_public.delete_environment($1)', [staging.id])
-  const status = async (deployment: { id: string }) => (await rows('select status from app_public.deployments where id = $1', [deployment.id]))[0].status
+  const status = async (deployment: { id: string }) =>
+    (await rows('select status from app_public.deployments where id = $1', [deployment.id]))[0].status
   expect([await status(there), await status(elsewhere)]).toEqual(['canceled', 'pending'])
   expect(await refusal(deploy(people.bob, id, 'staging'))).toEqual({ sqlstate: 'FH404', code: 'ENVIRONMENT_NOT_FOUND' })
-  expect(await refusal(ask(database, people.bob, 'select app_public.delete_environment($1)', [staging.id]))).toEqual(NOT_FOUND)
-  await ask(database, people.bob, `insert into app_public.project_environments (project_id, name, type, branch) values ($1, 'staging', 'staging', 'staging')`, [id])
+  expect(await refusal(ask(database, people.bob, 'select app_public.delete_environment($1)', [staging.id]))).toEqual(
+    NOT_FOUND,
+  )
+  await ask(
+    database,
+    people.bob,
+    `insert into app_public.project_environments (project_id, name, type, branch) values ($1, 'staging', 'staging', 'staging')`,
+    [id],
+  )
   expect(await deploy(people.bob, id, 'staging')).toMatchObject({ environment: 'staging', status: 'pending' })
 })
 
@@ -129,28 +176,42 @@ test('a private project does not exist for those it is not shared with, whatever
   const carl = await enrol(database, 'carl')
   await join(database, people.alice, carl, people.tenants.acme, 'developer')
   for (const sql of ['request_deployment', 'archive_project', 'delete_project', 'create_webhook_source']) {
-    const call = sql === 'create_webhook_source' ? `select * from app_public.create_webhook_source($1, 'hub')` : `select * from app_public.${sql}($1)`
+    const call =
+      sql === 'create_webhook_source'
+        ? `select * from app_public.create_webhook_source($1, 'hub')`
+        : `select * from app_public.${sql}($1)`
     expect(await refusal(ask(database, people.bob, call, [id]))).toEqual(NOT_FOUND)
   }
-  await ask(database, people.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [id, people.bob.id])
+  await ask(database, people.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+    id,
+    people.bob.id,
+  ])
   expect(await deploy(people.bob, id)).toMatchObject({ project_id: id })
   expect(await refusal(deploy(carl, id))).toEqual(NOT_FOUND)
   // Nor does its work come up for a runner that may not see it.
-  expect(await ask(database, carl, `select c.id from app_public.claim_deployment('r') c where c.project_id = $1`, [id])).toEqual([])
+  expect(
+    await ask(database, carl, `select c.id from app_public.claim_deployment('r') c where c.project_id = $1`, [id]),
+  ).toEqual([])
 })
 
 test('archiving cancels what waits', async () => {
   const { id } = await make(people.bob, 'asleep')
   const waiting = await deploy(people.bob, id)
   await askOne(database, people.bob, 'select * from app_public.archive_project($1)', [id])
-  expect(await rows('select status, status_reason from app_public.deployments where id = $1', [waiting.id]))
-    .toEqual([{ status: 'canceled', status_reason: 'The project was archived' }])
+  expect(await rows('select status, status_reason from app_public.deployments where id = $1', [waiting.id])).toEqual([
+    { status: 'canceled', status_reason: 'The project was archived' },
+  ])
 })
 
 test('a developer asks for approval, and an admin alone lifts it', async () => {
   const { id } = await make(people.bob, 'guarded')
   const set = (who: Person, value: boolean) =>
-    ask(database, who, `update app_public.project_environments set requires_approval = $2 where project_id = $1 and name = 'production' returning requires_approval`, [id, value])
+    ask(
+      database,
+      who,
+      `update app_public.project_environments set requires_approval = $2 where project_id = $1 and name = 'production' returning requires_approval`,
+      [id, value],
+    )
   expect(await set(people.bob, true)).toEqual([{ requires_approval: true }])
   expect(await refusal(set(people.bob, false))).toEqual(FORBIDDEN)
   expect(await set(people.alice, false)).toEqual([{ requires_approval: false }])

@@ -12,17 +12,30 @@ afterAll(() => database.close())
 
 const rows = async (sql: string, values: unknown[] = []) => (await database.superuser.query(sql, values)).rows
 const acme = (person: Person) => ({ token: person.token, tenant: 'acme' })
-const invite = (by: Person, email: string, role = 'member') => askOne(database, acme(by), 'select * from app_public.invite_member($1, $2)', [email, role])
-const accept = (who: Person, token: string) => askOne(database, who, 'select * from app_public.accept_invitation($1)', [token])
+const invite = (by: Person, email: string, role = 'member') =>
+  askOne(database, acme(by), 'select * from app_public.invite_member($1, $2)', [email, role])
+const accept = (who: Person, token: string) =>
+  askOne(database, who, 'select * from app_public.accept_invitation($1)', [token])
 const tokenOf = (email: string) => mailedToken(database, 'invitation', email)
-const isIn = (who: Person) => authenticate(database, acme(who)).then((claims) => claims.member_role, (error) => error.code)
+const isIn = (who: Person) =>
+  authenticate(database, acme(who)).then(
+    (claims) => claims.member_role,
+    (error) => error.code,
+  )
 
 test('an invitation is mailed, accepted once, and lets in at the rank it names', async () => {
   const carol = await enrol(database, 'carol')
   const invited = await invite(people.alice, ` ${carol.email.toUpperCase()} `, 'developer')
-  expect(invited).toMatchObject({ user_id: null, role: 'developer', invitation_status: 'invited', invited_email: carol.email, invited_by_user_id: people.alice.id })
-  expect(await rows(`select details from app_private.emails where kind = 'invitation' and recipient = $1`, [carol.email]))
-    .toEqual([{ details: { tenant: 'Acme', role: 'developer', invitedBy: 'alice' } }])
+  expect(invited).toMatchObject({
+    user_id: null,
+    role: 'developer',
+    invitation_status: 'invited',
+    invited_email: carol.email,
+    invited_by_user_id: people.alice.id,
+  })
+  expect(
+    await rows(`select details from app_private.emails where kind = 'invitation' and recipient = $1`, [carol.email]),
+  ).toEqual([{ details: { tenant: 'Acme', role: 'developer', invitedBy: 'alice' } }])
   expect(await isIn(carol)).toBe('FH403')
   const token = await tokenOf(carol.email)
   const member = await accept(carol, token)
@@ -30,10 +43,19 @@ test('an invitation is mailed, accepted once, and lets in at the rank it names',
   expect(await isIn(carol)).toBe('developer')
   // It was their first tenant, and reading the mail proved the address.
   expect(await authenticate(database, carol)).toMatchObject({ tenant_id: people.tenants.acme.id })
-  expect(await rows('select email_verified from app_public.users where id = $1', [carol.id])).toEqual([{ email_verified: true }])
-  for (const who of [carol, people.nobody]) expect(await refusal(accept(who, token))).toEqual({ sqlstate: 'FH409', code: 'INVITATION_USED' })
-  expect(await rows(`select type, actor_user_id from app_public.events where subject_id = $1 order by created_at`, [member.id])).toEqual([
-    { type: 'member.invited', actor_user_id: people.alice.id }, { type: 'member.joined', actor_user_id: carol.id }])
+  expect(await rows('select email_verified from app_public.users where id = $1', [carol.id])).toEqual([
+    { email_verified: true },
+  ])
+  for (const who of [carol, people.nobody])
+    expect(await refusal(accept(who, token))).toEqual({ sqlstate: 'FH409', code: 'INVITATION_USED' })
+  expect(
+    await rows(`select type, actor_user_id from app_public.events where subject_id = $1 order by created_at`, [
+      member.id,
+    ]),
+  ).toEqual([
+    { type: 'member.invited', actor_user_id: people.alice.id },
+    { type: 'member.joined', actor_user_id: carol.id },
+  ])
 })
 
 test('whoever is a member already is not invited, and does not join twice through another address', async () => {
@@ -69,7 +91,9 @@ test('an expired invitation lets nobody in, before and after the sweep marks it'
   await rows('update app_public.tenant_members set invitation_expires_at = now() where id = $1', [id])
   expect(await refusal(accept(erin, token))).toEqual({ sqlstate: 'FH410', code: 'INVITATION_EXPIRED' })
   await database.worker.query('select app_private.sweep_expired()')
-  expect(await rows('select invitation_status as status from app_public.tenant_members where id = $1', [id])).toEqual([{ status: 'expired' }])
+  expect(await rows('select invitation_status as status from app_public.tenant_members where id = $1', [id])).toEqual([
+    { status: 'expired' },
+  ])
   await expect(accept(erin, token)).rejects.toMatchObject({ code: expect.stringMatching(/^FH4(09|10)$/) })
   await invite(people.alice, erin.email)
   expect(await accept(erin, await tokenOf(erin.email))).toMatchObject({ id, user_id: erin.id })
@@ -79,10 +103,17 @@ test('a withdrawn invitation is unknown; only admins withdraw, and only what is 
   const fay = await enrol(database, 'fay')
   const { id } = await invite(people.alice, fay.email)
   const token = await tokenOf(fay.email)
-  const withdraw = (by: Person, member: string) => ask(database, acme(by), 'select app_public.withdraw_invitation($1)', [member])
-  expect(await refusal(withdraw(people.bob, id))).toMatchObject({ sqlstate: 'FH403', code: 'FORBIDDEN', required: 'admin' })
+  const withdraw = (by: Person, member: string) =>
+    ask(database, acme(by), 'select app_public.withdraw_invitation($1)', [member])
+  expect(await refusal(withdraw(people.bob, id))).toMatchObject({
+    sqlstate: 'FH403',
+    code: 'FORBIDDEN',
+    required: 'admin',
+  })
   const notFound = { sqlstate: 'FH404', code: 'INVITATION_NOT_FOUND' }
-  expect(await refusal(ask(database, people.mallory, 'select app_public.withdraw_invitation($1)', [id]))).toEqual(notFound)
+  expect(await refusal(ask(database, people.mallory, 'select app_public.withdraw_invitation($1)', [id]))).toEqual(
+    notFound,
+  )
   await withdraw(people.alice, id)
   expect(await refusal(accept(fay, token))).toEqual(notFound)
   expect(await refusal(withdraw(people.alice, id))).toEqual(notFound)
@@ -106,10 +137,18 @@ test('nobody invites above their own rank, and below admin nobody invites', asyn
   await invite(people.alice, admin.email, 'admin')
   await accept(admin, await tokenOf(admin.email))
   for (const who of [people.bob, people.vera, people.bill]) {
-    expect(await refusal(invite(who, 'x@example.test', 'billing'))).toMatchObject({ sqlstate: 'FH403', code: 'FORBIDDEN' })
+    expect(await refusal(invite(who, 'x@example.test', 'billing'))).toMatchObject({
+      sqlstate: 'FH403',
+      code: 'FORBIDDEN',
+    })
   }
-  expect(await refusal(invite(admin, 'x@example.test', 'owner'))).toEqual({ sqlstate: 'FH403', code: 'FORBIDDEN', role: 'admin' })
-  for (const role of ['billing', 'viewer', 'member', 'developer', 'admin']) expect(await invite(admin, 'x@example.test', role)).toMatchObject({ role })
+  expect(await refusal(invite(admin, 'x@example.test', 'owner'))).toEqual({
+    sqlstate: 'FH403',
+    code: 'FORBIDDEN',
+    role: 'admin',
+  })
+  for (const role of ['billing', 'viewer', 'member', 'developer', 'admin'])
+    expect(await invite(admin, 'x@example.test', role)).toMatchObject({ role })
   expect(await invite(people.alice, 'x@example.test', 'owner')).toMatchObject({ role: 'owner' })
 })
 
@@ -122,26 +161,41 @@ test('two people with one token: one gets in', async () => {
   expect((await Promise.all([ivy, jo, people.nobody].map(isIn))).filter((role) => role === 'member')).toHaveLength(1)
 })
 
-test.each(['the same', 'another'])('who was removed is asked back through %s address, and has their old row and no old key', async (address) => {
-  const name = address === 'another' ? 'kim' : 'lee'
-  const guest = await enrol(database, name)
-  const email = address === 'another' ? `${name}@elsewhere.test` : guest.email
-  await invite(people.alice, guest.email, 'developer')
-  const before = await accept(guest, await tokenOf(guest.email))
-  const { token: key } = await askOne(database, acme(guest), `select * from app_public.create_api_key('mine', '{write}')`)
-  await expect(authenticate(database, key)).resolves.toMatchObject({ user_id: guest.id })
-  await ask(database, acme(people.alice), 'select app_public.remove_member($1)', [guest.id])
-  expect(await isIn(guest)).toBe('FH403')
+test.each(['the same', 'another'])(
+  'who was removed is asked back through %s address, and has their old row and no old key',
+  async (address) => {
+    const name = address === 'another' ? 'kim' : 'lee'
+    const guest = await enrol(database, name)
+    const email = address === 'another' ? `${name}@elsewhere.test` : guest.email
+    await invite(people.alice, guest.email, 'developer')
+    const before = await accept(guest, await tokenOf(guest.email))
+    const { token: key } = await askOne(
+      database,
+      acme(guest),
+      `select * from app_public.create_api_key('mine', '{write}')`,
+    )
+    await expect(authenticate(database, key)).resolves.toMatchObject({ user_id: guest.id })
+    await ask(database, acme(people.alice), 'select app_public.remove_member($1)', [guest.id])
+    expect(await isIn(guest)).toBe('FH403')
 
-  await invite(people.alice, email, 'viewer')
-  expect(await isIn(guest)).toBe('FH403')
-  const token = await tokenOf(email)
-  expect(await accept(guest, token)).toMatchObject({ id: before.id, user_id: guest.id, role: 'viewer', invitation_status: 'joined', invited_email: email })
-  expect(await isIn(guest)).toBe('viewer')
-  await expect(authenticate(database, key)).rejects.toMatchObject({ code: 'FH401' })
-  expect(await rows('select count(*)::integer from app_public.tenant_members where user_id = $1', [guest.id])).toEqual([{ count: 1 }])
-  await expect(accept(people.nobody, token)).rejects.toMatchObject({ code: expect.stringMatching(/^FH40[49]$/) })
-})
+    await invite(people.alice, email, 'viewer')
+    expect(await isIn(guest)).toBe('FH403')
+    const token = await tokenOf(email)
+    expect(await accept(guest, token)).toMatchObject({
+      id: before.id,
+      user_id: guest.id,
+      role: 'viewer',
+      invitation_status: 'joined',
+      invited_email: email,
+    })
+    expect(await isIn(guest)).toBe('viewer')
+    await expect(authenticate(database, key)).rejects.toMatchObject({ code: 'FH401' })
+    expect(
+      await rows('select count(*)::integer from app_public.tenant_members where user_id = $1', [guest.id]),
+    ).toEqual([{ count: 1 }])
+    await expect(accept(people.nobody, token)).rejects.toMatchObject({ code: expect.stringMatching(/^FH40[49]$/) })
+  },
+)
 
 test('an invitation to a former member may be taken up by somebody else', async () => {
   const [max, ned] = [await enrol(database, 'max'), await enrol(database, 'ned')]

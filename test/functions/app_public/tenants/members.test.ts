@@ -16,9 +16,10 @@ const LAST_OWNER = { sqlstate: 'FH409', code: 'LAST_OWNER' }
 /** A tenant of a test's own, with an owner and one member of each rank below. */
 let houses = 0
 async function house(): Promise<{ tenant: Tenant; owner: Person; admin: Person; developer: Person; viewer: Person }> {
-  const number = houses += 1
-  const [owner, admin, developer, viewer] = await Promise.all(
-    ['owner', 'admin', 'developer', 'viewer'].map((role) => enrol(database, `${role}${number}`))) as [Person, Person, Person, Person]
+  const number = (houses += 1)
+  const [owner, admin, developer, viewer] = (await Promise.all(
+    ['owner', 'admin', 'developer', 'viewer'].map((role) => enrol(database, `${role}${number}`)),
+  )) as [Person, Person, Person, Person]
   const tenant = await found(database, owner, `House ${number}`, `house-${number}`)
   await join(database, owner, admin, tenant, 'admin')
   await join(database, owner, developer, tenant, 'developer')
@@ -26,22 +27,51 @@ async function house(): Promise<{ tenant: Tenant; owner: Person; admin: Person; 
   return { tenant, owner, admin, developer, viewer }
 }
 const inside = (tenant: Tenant, who: Person) => ({ token: who.token, tenant: tenant.slug })
-const roleOf = (tenant: Tenant, who: Person) => authenticate(database, inside(tenant, who)).then((claims) => claims.member_role, (error) => error.code)
+const roleOf = (tenant: Tenant, who: Person) =>
+  authenticate(database, inside(tenant, who)).then(
+    (claims) => claims.member_role,
+    (error) => error.code,
+  )
 const changeRole = (tenant: Tenant, by: Person, who: Person, role: string) =>
   askOne(database, inside(tenant, by), 'select * from app_public.change_member_role($1, $2)', [who.id, role])
-const remove = (tenant: Tenant, by: Person, who: Person) => askOne(database, inside(tenant, by), 'select * from app_public.remove_member($1)', [who.id])
+const remove = (tenant: Tenant, by: Person, who: Person) =>
+  askOne(database, inside(tenant, by), 'select * from app_public.remove_member($1)', [who.id])
 const leave = (tenant: Tenant, who: Person) => ask(database, inside(tenant, who), 'select app_public.leave_tenant()')
-const transfer = (tenant: Tenant, by: Person, who: Person) => askOne(database, inside(tenant, by), 'select * from app_public.transfer_ownership($1)', [who.id])
+const transfer = (tenant: Tenant, by: Person, who: Person) =>
+  askOne(database, inside(tenant, by), 'select * from app_public.transfer_ownership($1)', [who.id])
 
 test('removing a member ends their teams, projects and keys, at once and here only', async () => {
   const { tenant, owner, developer } = await house()
   const elsewhere = await found(database, developer, 'Own place', 'own-place')
-  const key = async (slug: string) => (await askOne(database, { token: developer.token, tenant: slug }, `select * from app_public.create_api_key('k', '{write}')`)).token
+  const key = async (slug: string) =>
+    (
+      await askOne(
+        database,
+        { token: developer.token, tenant: slug },
+        `select * from app_public.create_api_key('k', '{write}')`,
+      )
+    ).token
   const [here, there] = [await key(tenant.slug), await key(elsewhere.slug)]
-  const team = await askOne(database, inside(tenant, owner), `insert into app_public.teams (name) values ('Crew') returning id`)
-  await ask(database, inside(tenant, owner), 'insert into app_public.team_members (team_id, user_id) values ($1, $2)', [team.id, developer.id])
-  const project = await askOne(database, inside(tenant, owner), `insert into app_public.projects (name, slug) values ('Secret', 'secret') returning id`)
-  await ask(database, inside(tenant, owner), 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [project.id, developer.id])
+  const team = await askOne(
+    database,
+    inside(tenant, owner),
+    `insert into app_public.teams (name) values ('Crew') returning id`,
+  )
+  await ask(database, inside(tenant, owner), 'insert into app_public.team_members (team_id, user_id) values ($1, $2)', [
+    team.id,
+    developer.id,
+  ])
+  const project = await askOne(
+    database,
+    inside(tenant, owner),
+    `insert into app_public.projects (name, slug) values ('Secret', 'secret') returning id`,
+  )
+  await ask(
+    database,
+    inside(tenant, owner),
+    'insert into app_public.project_members (project_id, user_id) values ($1, $2)',
+    [project.id, developer.id],
+  )
   expect(await ask(database, here, 'select slug from app_public.projects')).toEqual([{ slug: 'secret' }])
 
   const revocations = await listen(database, 'auth_revoked')
@@ -50,7 +80,8 @@ test('removing a member ends their teams, projects and keys, at once and here on
   await revocations.close()
   expect(await roleOf(tenant, developer)).toBe('FH403')
   await expect(authenticate(database, here)).rejects.toMatchObject({ code: 'FH401' })
-  for (const table of ['team_members', 'project_members']) expect(await rows(`select 1 from app_public.${table} where user_id = $1`, [developer.id])).toEqual([])
+  for (const table of ['team_members', 'project_members'])
+    expect(await rows(`select 1 from app_public.${table} where user_id = $1`, [developer.id])).toEqual([])
   await expect(authenticate(database, there)).resolves.toMatchObject({ tenant_id: elsewhere.id })
   expect(await roleOf(elsewhere, developer)).toBe('owner')
   expect(await refusal(remove(tenant, owner, developer))).toEqual({ sqlstate: 'FH404', code: 'MEMBER_NOT_FOUND' })
@@ -92,7 +123,9 @@ test('a rank changes for members only, and null is no rank', async () => {
   expect(await refusal(remove(tenant, owner, people.mallory))).toEqual(notFound)
   expect(await refusal(transfer(tenant, owner, people.mallory))).toEqual(notFound)
   expect(await roleOf(people.tenants.evil, people.mallory)).toBe('owner')
-  expect(await refusal(changeRole(tenant, owner, viewer, null as unknown as string))).toMatchObject({ sqlstate: 'FH403' })
+  expect(await refusal(changeRole(tenant, owner, viewer, null as unknown as string))).toMatchObject({
+    sqlstate: 'FH403',
+  })
   await leave(tenant, viewer)
   expect(await refusal(changeRole(tenant, owner, viewer, 'admin'))).toEqual(notFound)
 })
@@ -102,7 +135,11 @@ test('a last owner can not leave, be removed or step down, until another is ther
   expect(await refusal(leave(tenant, owner))).toEqual(LAST_OWNER)
   expect(await refusal(remove(tenant, owner, owner))).toEqual(LAST_OWNER)
   expect(await refusal(changeRole(tenant, owner, owner, 'admin'))).toEqual(LAST_OWNER)
-  expect(await refusal(rows('delete from app_public.tenant_members where tenant_id = $1 and user_id = $2', [tenant.id, owner.id]))).toEqual(LAST_OWNER)
+  expect(
+    await refusal(
+      rows('delete from app_public.tenant_members where tenant_id = $1 and user_id = $2', [tenant.id, owner.id]),
+    ),
+  ).toEqual(LAST_OWNER)
   expect(await roleOf(tenant, owner)).toBe('owner')
   await changeRole(tenant, owner, admin, 'owner')
   await leave(tenant, owner)
@@ -118,8 +155,12 @@ test('ownership is transferred: the other is the owner, the former one an admin'
   // To oneself it changes nothing.
   expect(await transfer(tenant, viewer, viewer)).toMatchObject({ owner_id: viewer.id })
   expect(await roleOf(tenant, viewer)).toBe('owner')
-  expect(await rows(`select type, actor_user_id, data from app_public.events where tenant_id = $1 and type = 'tenant.ownership_transferred' order by created_at limit 1`, [tenant.id]))
-    .toEqual([{ type: 'tenant.ownership_transferred', actor_user_id: owner.id, data: { userId: viewer.id } }])
+  expect(
+    await rows(
+      `select type, actor_user_id, data from app_public.events where tenant_id = $1 and type = 'tenant.ownership_transferred' order by created_at limit 1`,
+      [tenant.id],
+    ),
+  ).toEqual([{ type: 'tenant.ownership_transferred', actor_user_id: owner.id, data: { userId: viewer.id } }])
 })
 
 test('of two owners who leave, step down or remove each other at the same time, exactly one succeeds', async () => {
@@ -130,42 +171,67 @@ test('of two owners who leave, step down or remove each other at the same time, 
     (who, other) => remove(tenant, who, other),
     (who, other) => changeRole(tenant, who, other, 'admin'),
   ]
-  for (const way of ways) for (let round = 0; round < 3; round += 1) {
-    await rows(`update app_public.tenant_members set role = 'owner', invitation_status = 'joined' where tenant_id = $1 and user_id = any ($2)`,
-      [tenant.id, [owner.id, admin.id]])
-    const results = await Promise.allSettled([way(owner, admin), way(admin, owner)])
-    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
-    for (const result of results) if (result.status === 'rejected') expect(result.reason.code).toMatch(/^FH40[349]$|^40P01$/)
-    expect(await rows(`select count(*)::integer from app_public.tenant_members where tenant_id = $1 and role = 'owner' and invitation_status = 'joined'`, [tenant.id]))
-      .toEqual([{ count: 1 }])
-  }
+  for (const way of ways)
+    for (let round = 0; round < 3; round += 1) {
+      await rows(
+        `update app_public.tenant_members set role = 'owner', invitation_status = 'joined' where tenant_id = $1 and user_id = any ($2)`,
+        [tenant.id, [owner.id, admin.id]],
+      )
+      const results = await Promise.allSettled([way(owner, admin), way(admin, owner)])
+      expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
+      for (const result of results)
+        if (result.status === 'rejected') expect(result.reason.code).toMatch(/^FH40[349]$|^40P01$/)
+      expect(
+        await rows(
+          `select count(*)::integer from app_public.tenant_members where tenant_id = $1 and role = 'owner' and invitation_status = 'joined'`,
+          [tenant.id],
+        ),
+      ).toEqual([{ count: 1 }])
+    }
 })
 
 test('a tenant can be deleted with its last owner', async () => {
   const { tenant } = await house()
-  expect(await rows('delete from app_public.tenants where id = $1 returning 1 as deleted', [tenant.id])).toEqual([{ deleted: 1 }])
+  expect(await rows('delete from app_public.tenants where id = $1 returning 1 as deleted', [tenant.id])).toEqual([
+    { deleted: 1 },
+  ])
 })
 
 test('slugs of tenants are unique on the platform, whatever their case', async () => {
-  const make = (slug: string) => ask(database, people.nobody, `select * from app_public.create_tenant('Name', $1)`, [slug])
+  const make = (slug: string) =>
+    ask(database, people.nobody, `select * from app_public.create_tenant('Name', $1)`, [slug])
   expect(await refusal(make('ACME'))).toEqual({ sqlstate: '23505', code: 'tenants_slug_key' })
   expect(await make('ACME-2')).toMatchObject([{ slug: 'acme-2', owner_id: people.nobody.id }])
-  for (const bad of ['a', '-acme', 'a b', 'é-acme', 'a'.repeat(64)]) expect(await refusal(make(bad))).toMatchObject({ sqlstate: '23514' })
+  for (const bad of ['a', '-acme', 'a b', 'é-acme', 'a'.repeat(64)])
+    expect(await refusal(make(bad))).toMatchObject({ sqlstate: '23514' })
   expect(await ask(database, people.nobody, 'select slug from app_public.my_tenants()')).toEqual([{ slug: 'acme-2' }])
 })
 
 test('an API key makes no tenant, joins none and leaves none', async () => {
   const { token } = await askOne(database, people.bob, `select * from app_public.create_api_key('k', '{write}')`)
-  for (const sql of [`app_public.create_tenant('X', 'x-tenant')`, 'app_public.leave_tenant()', `app_public.accept_invitation('x')`, 'app_public.logout()',
-    `app_public.change_password('a', 'long enough')`, `app_public.enable_totp('a')`, `app_public.create_api_key('y')`]) {
-    expect(await refusal(ask(database, token, `select * from ${sql}`))).toEqual({ sqlstate: 'FH401', code: 'UNAUTHENTICATED' })
+  for (const sql of [
+    `app_public.create_tenant('X', 'x-tenant')`,
+    'app_public.leave_tenant()',
+    `app_public.accept_invitation('x')`,
+    'app_public.logout()',
+    `app_public.change_password('a', 'long enough')`,
+    `app_public.enable_totp('a')`,
+    `app_public.create_api_key('y')`,
+  ]) {
+    expect(await refusal(ask(database, token, `select * from ${sql}`))).toEqual({
+      sqlstate: 'FH401',
+      code: 'UNAUTHENTICATED',
+    })
   }
-  expect(await ask(database, people.bob, `select slug from app_public.create_tenant('X', 'x-tenant')`)).toEqual([{ slug: 'x-tenant' }])
+  expect(await ask(database, people.bob, `select slug from app_public.create_tenant('X', 'x-tenant')`)).toEqual([
+    { slug: 'x-tenant' },
+  ])
 })
 
 test('a tenant answers through an owner it still has', async () => {
   const { tenant, owner, admin } = await house()
-  const answers = async () => (await rows('select owner_id from app_public.tenants where slug = $1', [tenant.slug]))[0].owner_id
+  const answers = async () =>
+    (await rows('select owner_id from app_public.tenants where slug = $1', [tenant.slug]))[0].owner_id
   await changeRole(tenant, owner, admin, 'owner')
   expect(await answers()).toBe(owner.id)
   await leave(tenant, owner)
