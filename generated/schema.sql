@@ -405,10 +405,10 @@ comment on column app_private.user_secrets.totp_last_step is 'Last accepted time
 comment on column app_private.user_secrets.recovery_hashes is 'SHA-256 of the recovery codes that are left; each works once.';
 CREATE INDEX user_secrets_updated_at_idx ON app_private.user_secrets USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_private.user_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.user_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_private.user_secrets REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_private.user_secrets FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_private.user_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.user_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_private.user_secrets REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_private.user_secrets FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_private.user_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('user_secrets', 'owner', '{password_hash,two_factor_secret,recovery_hashes}', '{password_hash,two_factor_secret,recovery_hashes}', '{}', 'user_id', 'user_id', '{totp_last_step,updated_at}', '{}');
 create policy all_system on app_private.user_secrets as permissive for all to app_system
   using (true)
   with check (true);
@@ -468,10 +468,10 @@ alter table app_private.webhook_source_secrets owner to freehold_owner;
 comment on table app_private.webhook_source_secrets is 'Sealed signing secrets of webhook sources; two at once while one is rotated.';
 CREATE INDEX webhook_source_secrets_updated_at_idx ON app_private.webhook_source_secrets USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.webhook_source_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_private.webhook_source_secrets REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_private.webhook_source_secrets FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.webhook_source_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_private.webhook_source_secrets REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_private.webhook_source_secrets FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}', '{}');
 create policy all_system on app_private.webhook_source_secrets as permissive for all to app_system
   using (true)
   with check (true);
@@ -560,10 +560,10 @@ CREATE INDEX api_keys_user_id_idx ON app_public.api_keys USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at, grace_expires_at, expires_at, scopes, permissions, project_id, environment_id, allowed_ips, rate_limit_per_minute, usage_limit ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.api_keys REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.api_keys REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.api_keys REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.api_keys REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}', '{}');
 create policy all_system on app_public.api_keys as permissive for all to app_system
   using (true)
   with check (true);
@@ -943,10 +943,10 @@ CREATE TRIGGER _300_move BEFORE UPDATE OF status, is_current ON app_public.deplo
 CREATE TRIGGER _500_count_added AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_added();
 CREATE TRIGGER _500_count_removed AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_removed();
 CREATE TRIGGER _800_record_move AFTER INSERT OR UPDATE OF status ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__record_move();
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.deployments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.deployments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('deployments', 'billing', '{commit_hash,github_commit_sha,branch,vercel_deployment_id,nomad_job_id,container_id,config,error_msg,triggered_by,rollback_id,is_rollback,locked,build_duration_ms,finished_at}', '{}', '{}', '', 'id', '{heartbeat_at,lease_expires_at,updated_at}', '{}');
 create policy all_system on app_public.deployments as permissive for all to app_system
   using (true)
   with check (true);
@@ -1132,10 +1132,10 @@ CREATE INDEX project_environments_updated_at_idx ON app_public.project_environme
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_environments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_environments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_environments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_environments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.project_environments as permissive for all to app_system
   using (true)
   with check (true);
@@ -1194,10 +1194,10 @@ CREATE INDEX project_members_user_id_idx ON app_public.project_members USING btr
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.project_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('project_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.project_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -1361,10 +1361,10 @@ CREATE TRIGGER _200_check_team BEFORE INSERT OR UPDATE OF team_id ON app_public.
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _500_create_environments AFTER INSERT ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__create_environments();
 CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE OF visibility, team_id, owner_id, deleted_at ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.projects REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.projects REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.projects FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.projects REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.projects REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.projects FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.projects as permissive for all to app_system
   using (true)
   with check (true);
@@ -1428,10 +1428,10 @@ CREATE INDEX sessions_updated_at_idx ON app_public.sessions USING btree (updated
 CREATE INDEX sessions_user_id_idx ON app_public.sessions USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.sessions FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at ON app_public.sessions FOR EACH ROW WHEN (new.revoked_at IS NOT NULL) EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.sessions REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.sessions REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.sessions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.sessions FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.sessions REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.sessions REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.sessions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.sessions FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}', '{}');
 create policy all_system on app_public.sessions as permissive for all to app_system
   using (true)
   with check (true);
@@ -1480,10 +1480,10 @@ CREATE INDEX team_members_user_id_idx ON app_public.team_members USING btree (us
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.team_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.team_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.team_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.team_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.team_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.team_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.team_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -1546,10 +1546,10 @@ CREATE INDEX teams_owner_id_idx ON app_public.teams USING btree (tenant_id, owne
 CREATE INDEX teams_updated_at_idx ON app_public.teams USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.teams REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.teams REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.teams FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.teams REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.teams REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.teams FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('teams', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.teams as permissive for all to app_system
   using (true)
   with check (true);
@@ -1613,10 +1613,10 @@ CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenant_members FO
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _400_keep_owner AFTER DELETE OR UPDATE OF role, invitation_status ON app_public.tenant_members FOR EACH ROW WHEN (old.role = 'owner'::app_public.member_role AND old.invitation_status = 'joined'::app_public.member_status) EXECUTE FUNCTION app_private.tg_tenant_members__keep_owner();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF role, invitation_status ON app_public.tenant_members FOR EACH ROW WHEN (new.user_id IS NOT NULL) EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'user_id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenant_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenant_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenant_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenant_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenant_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenant_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.tenant_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -1684,10 +1684,10 @@ CREATE INDEX tenants_owner_id_idx ON app_public.tenants USING btree (owner_id);
 CREATE INDEX tenants_updated_at_idx ON app_public.tenants USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, settings, slug ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('tenant:', 'id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenants REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenants REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenants FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenants REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenants REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenants FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.tenants as permissive for all to app_system
   using (true)
   with check (true);
@@ -1733,10 +1733,10 @@ CREATE INDEX user_settings_default_tenant_id_idx ON app_public.user_settings USI
 CREATE INDEX user_settings_updated_at_idx ON app_public.user_settings USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF default_tenant_id ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'user_id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.user_settings REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.user_settings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.user_settings FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.user_settings REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.user_settings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.user_settings FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}', '{}');
 create policy all_system on app_public.user_settings as permissive for all to app_system
   using (true)
   with check (true);
@@ -1820,10 +1820,10 @@ CREATE INDEX users_role_idx ON app_public.users USING btree (role) WHERE (role =
 CREATE INDEX users_updated_at_idx ON app_public.users USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, two_factor_enabled ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.users REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.users REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.users FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.users REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.users REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.users FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.users as permissive for all to app_system
   using (true)
   with check (true);
@@ -1955,10 +1955,10 @@ comment on column app_public.webhook_sources.updated_at is 'When the row last ch
 CREATE INDEX webhook_sources_updated_at_idx ON app_public.webhook_sources USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.webhook_sources REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.webhook_sources REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.webhook_sources FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.webhook_sources REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.webhook_sources REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.webhook_sources FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.webhook_sources FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('webhook_sources', 'developer', '{}', '{}', '{}', '', 'id', '{last_received_at,updated_at}', '{}');
 create policy all_system on app_public.webhook_sources as permissive for all to app_system
   using (true)
   with check (true);
@@ -2134,6 +2134,63 @@ create policy tenant_isolation on audit.seals as restrictive for all to app_user
 comment on policy tenant_isolation on audit.seals is 'The wall: nothing of another tenant, whatever the doors say.';
 grant insert, select on table audit.seals to app_system;
 grant select on table audit.seals to app_user;
+
+create view app_private.table_registry (table_name, area, tenancy, readers, not_audited, row_key, person, secret, personal, digest, quiet, erase, erased, not_erased, export, export_without, not_exported, revert, revert_keeps, revert_refuses, not_reverted, partition, is_append_only, is_live, facts) as
+ SELECT r.table_name,
+    r.area,
+    r.tenancy,
+    f.readers,
+    f.not_audited,
+    COALESCE(f.row_key, 'id'::text) AS row_key,
+    f.person,
+    COALESCE(f.secret, '{}'::text[]) AS secret,
+    COALESCE(f.personal, '{}'::text[]) AS personal,
+    COALESCE(f.digest, '{}'::text[]) AS digest,
+    COALESCE(f.quiet, '{}'::text[]) AS quiet,
+    f.erase,
+    COALESCE(f.erased, '{}'::jsonb) AS erased,
+    f.not_erased,
+    f.export,
+    COALESCE(f.export_without, '{}'::text[]) AS export_without,
+    f.not_exported,
+    f.revert,
+    COALESCE(f.revert_keeps, '{}'::text[]) AS revert_keeps,
+    COALESCE(f.revert_refuses, '{}'::text[]) AS revert_refuses,
+    f.not_reverted,
+    f.partition,
+    COALESCE(f.is_append_only, false) AS is_append_only,
+    COALESCE(f.is_live, false) AS is_live,
+    r.facts
+   FROM ( VALUES ('app_public.users'::text,'identity'::text,'global'::text,'{"erase": "blank", "erased": {"name": "''Erased''", "email": "''erased-'' || id || ''@erased.invalid''", "username": "''erased-'' || right(id::text, 12)"}, "export": "profile", "person": "id", "readers": "owner", "personal": ["email", "username", "name", "first_name", "last_name", "full_name", "avatar_url", "bio", "location", "website_url", "github_username"], "not_reverted": "it belongs to a person and not to a tenant"}'::jsonb), ('app_public.user_settings'::text,'identity'::text,'global'::text,'{"erase": "blank", "export": "settings", "person": "user_id", "readers": "owner", "row_key": "user_id", "personal": ["preferences", "settings"], "not_reverted": "it belongs to a person and not to a tenant"}'::jsonb), ('app_private.user_secrets'::text,'identity'::text,'global'::text,'{"erase": "delete", "quiet": ["totp_last_step"], "person": "user_id", "secret": ["password_hash", "two_factor_secret", "recovery_hashes"], "readers": "owner", "row_key": "user_id", "not_exported": "a secret is shown to nobody", "not_reverted": "it belongs to a person and not to a tenant"}'::jsonb), ('app_private.user_tokens'::text,'identity'::text,'global'::text,'{"erase": "delete", "person": "user_id", "not_audited": "hashes of one-time tokens"}'::jsonb), ('app_public.sessions'::text,'identity'::text,'global'::text,'{"erase": "blank", "quiet": ["last_seen_at"], "export": "sessions", "person": "user_id", "readers": "owner", "personal": ["device_info", "ip_address", "user_agent"], "not_reverted": "it belongs to a person and not to a tenant"}'::jsonb), ('app_private.session_tokens'::text,'identity'::text,'global'::text,'{"not_audited": "hashes of tokens; the sessions themselves are audited"}'::jsonb), ('app_public.tenants'::text,'tenants'::text,'global'::text,'{"revert": {"order": 1, "columns": "granted", "refuses": {"delete": "a tenant is not made or ended by a revert", "insert": "a tenant is not made or ended by a revert"}}, "readers": "viewer", "not_erased": "it is about nobody", "not_exported": "it is about nobody"}'::jsonb), ('app_public.tenant_members'::text,'tenants'::text,'tenant'::text,'{"erase": "blank", "export": "memberships", "person": "user_id", "readers": "admin", "personal": ["invited_email"], "not_reverted": "invite_member, remove_member and change_member_role keep owners, tokens and keys right", "export_without": ["invited_by_user_id"]}'::jsonb), ('app_private.invitation_directory'::text,'tenants'::text,'directory'::text,'{"not_audited": "hashes of tokens; the invitations themselves are audited"}'::jsonb), ('app_public.teams'::text,'tenants'::text,'tenant'::text,'{"revert": {"order": 2}, "readers": "viewer", "not_erased": "it is about nobody", "not_exported": "it is about nobody"}'::jsonb), ('app_public.team_members'::text,'tenants'::text,'tenant'::text,'{"export": "teams", "person": "user_id", "revert": {"order": 3}, "readers": "viewer", "not_erased": "it names the person by id alone", "export_without": ["invited_by_user_id"]}'::jsonb), ('app_public.api_keys'::text,'keys'::text,'tenant'::text,'{"erase": "blank", "quiet": ["last_used_at", "usage_count"], "export": "apiKeys", "person": "user_id", "readers": "admin", "personal": ["allowed_ips"], "not_reverted": "its secret is not in the ledger, and a revoked key must stay revoked", "export_without": ["checksum"]}'::jsonb), ('app_private.api_key_directory'::text,'keys'::text,'directory'::text,'{"not_audited": "hashes of keys; the keys themselves are audited"}'::jsonb), ('app_public.projects'::text,'projects'::text,'tenant'::text,'{"revert": {"order": 4}, "readers": "billing", "not_erased": "it is about nobody", "not_exported": "it is about nobody", "revert_keeps": ["deployment_count", "last_activity_at"]}'::jsonb), ('app_public.project_members'::text,'projects'::text,'tenant'::text,'{"export": "projects", "person": "user_id", "revert": {"order": 5}, "readers": "viewer", "not_erased": "it names the person by id alone"}'::jsonb), ('app_public.project_environments'::text,'projects'::text,'tenant'::text,'{"revert": {"order": 6}, "readers": "billing", "not_erased": "it is about nobody", "not_exported": "it is about nobody"}'::jsonb), ('app_public.deployments'::text,'deployments'::text,'tenant'::text,'{"quiet": ["heartbeat_at", "lease_expires_at"], "revert": {"order": 8}, "is_live": true, "readers": "billing", "not_erased": "it is about nobody", "not_exported": "it is about nobody", "revert_keeps": ["heartbeat_at", "lease_expires_at", "runner", "started_at", "completed_at", "build_started_at", "build_finished_at", "promoted_at", "is_current"], "revert_refuses": ["approval_state"]}'::jsonb), ('app_public.deployment_status_history'::text,'deployments'::text,'tenant'::text,'{"not_audited": "append-only"}'::jsonb), ('app_public.deployment_logs'::text,'deployments'::text,'tenant'::text,'{"is_live": true, "partition": {"ahead": 3, "every": "1 month", "column": "created_at"}, "not_audited": "append-only"}'::jsonb), ('app_private.deployment_log_sequences'::text,'deployments'::text,'tenant'::text,'{"not_audited": "counters"}'::jsonb), ('app_public.webhook_sources'::text,'webhooks'::text,'tenant'::text,'{"quiet": ["last_received_at"], "revert": {"order": 7, "refuses": {"insert": "the secret of a deleted source is gone; make another"}}, "readers": "developer", "not_erased": "it is about nobody", "not_exported": "it is about nobody", "revert_keeps": ["last_received_at"]}'::jsonb), ('app_private.webhook_source_secrets'::text,'webhooks'::text,'tenant'::text,'{"secret": ["secret", "previous_secret"], "readers": "developer", "row_key": "webhook_source_id", "not_erased": "it is about nobody", "not_exported": "a secret is shown to nobody", "not_reverted": "its secret is not in the ledger"}'::jsonb), ('app_private.webhook_source_directory'::text,'webhooks'::text,'directory'::text,'{"not_audited": "two ids; the sources themselves are audited"}'::jsonb), ('app_public.webhook_events'::text,'webhooks'::text,'tenant'::text,'{"not_audited": "an inbox: raw bytes of others, kept whole"}'::jsonb), ('app_public.events'::text,'events'::text,'tenant'::text,'{"partition": {"ahead": 3, "every": "1 month", "column": "created_at"}, "not_audited": "append-only", "is_append_only": true}'::jsonb), ('app_public.event_types'::text,'events'::text,'reference'::text,'{"not_audited": "written by seeds alone"}'::jsonb), ('app_private.undispatched_events'::text,'events'::text,'tenant'::text,'{"not_audited": "a queue"}'::jsonb), ('audit.row_versions'::text,'audit'::text,'tenant'::text,'{"partition": {"ahead": 3, "every": "1 month", "column": "created_at"}, "not_audited": "the ledger itself", "is_append_only": true}'::jsonb), ('audit.seals'::text,'audit'::text,'tenant'::text,'{"not_audited": "append-only", "is_append_only": true}'::jsonb), ('audit.erasures'::text,'audit'::text,'global'::text,'{"not_audited": "append-only", "is_append_only": true}'::jsonb), ('app_public.audit_logs'::text,'audit'::text,'tenant'::text,'{"erase": "blank", "export": "auditLogs", "person": "user_id", "personal": ["ip_address", "user_agent"], "partition": {"ahead": 3, "every": "1 month", "column": "created_at"}, "not_audited": "append-only", "is_append_only": true}'::jsonb), ('app_private.audit_event_ids'::text,'audit'::text,'tenant'::text,'{"not_audited": "ids of what is logged already"}'::jsonb), ('app_public.idempotency_keys'::text,'platform'::text,'tenant'::text,'{"not_audited": "answers to retries"}'::jsonb), ('app_private.rate_limits'::text,'platform'::text,'global'::text,'{"not_audited": "counters"}'::jsonb), ('app_private.emails'::text,'platform'::text,'global'::text,'{"not_audited": "an outbox of one-time tokens"}'::jsonb), ('app_private.applied_sources'::text,'platform'::text,'global'::text,'{"not_audited": "a record itself, of what apply ran"}'::jsonb)) r(table_name, area, tenancy, facts)
+     CROSS JOIN LATERAL jsonb_to_record(r.facts) f(readers app_public.member_role, not_audited text, row_key text, person text, secret text[], personal text[], digest text[], quiet text[], erase text, erased jsonb, not_erased text, export text, export_without text[], not_exported text, revert jsonb, revert_keeps text[], revert_refuses text[], not_reverted text, partition jsonb, is_append_only boolean, is_live boolean);
+alter view app_private.table_registry owner to freehold_owner;
+comment on view app_private.table_registry is 'What every mechanism knows of a table, one row each. Source: sql/tables.sql.';
+comment on column app_private.table_registry.table_name is 'The table, with its schema.';
+comment on column app_private.table_registry.area is 'Chapter of the dictionary, and topic of its functions.';
+comment on column app_private.table_registry.tenancy is 'tenant: its key begins with tenant_id; directory: finds a tenant by something globally unique; reference: the same for all; global: everything else.';
+comment on column app_private.table_registry.readers is 'Least rank that reads its history; null when it is not audited.';
+comment on column app_private.table_registry.not_audited is 'Why the ledger does not keep it; null when it does.';
+comment on column app_private.table_registry.row_key is 'Column that the ledger calls row_id.';
+comment on column app_private.table_registry.person is 'Column of the person a row is about; null when it is about nobody.';
+comment on column app_private.table_registry.secret is 'Columns the ledger never holds; that they changed is named.';
+comment on column app_private.table_registry.personal is 'Columns with data of the person; the ledger keeps them apart, so that erasure can destroy them.';
+comment on column app_private.table_registry.digest is 'Columns of which the ledger keeps SHA-256 and length, not the value.';
+comment on column app_private.table_registry.quiet is 'Columns whose change alone is no news: it makes no version.';
+comment on column app_private.table_registry.erase is 'What erasure does to the rows of the person: delete, or blank their personal columns; null for nothing.';
+comment on column app_private.table_registry.erased is 'By column, what a blanked one becomes, an expression over the row; others become null, or their default where null is refused.';
+comment on column app_private.table_registry.not_erased is 'Why erasure leaves an audited table alone.';
+comment on column app_private.table_registry.export is 'Name under which the rows of the person are exported; a list, unless row_key is the person. Null for not at all.';
+comment on column app_private.table_registry.export_without is 'Columns left out of the export: they tell of others.';
+comment on column app_private.table_registry.not_exported is 'Why an audited table is not exported.';
+comment on column app_private.table_registry.revert is 'How a revert treats it: {order} of parents before children, {columns: "granted"} for only what app_user may update, {refuses: {action: why}}. Null for not at all.';
+comment on column app_private.table_registry.revert_keeps is 'Columns a revert leaves as they are, besides identity and updated_at: counters, and what the state machine stamps.';
+comment on column app_private.table_registry.revert_refuses is 'Columns that have a function of their own: a revert that would change one is refused.';
+comment on column app_private.table_registry.not_reverted is 'Why an audited table is never reverted.';
+comment on column app_private.table_registry.partition is 'By which column it is partitioned, every how long, and how many periods ahead partitions are made; null when it is not.';
+comment on column app_private.table_registry.is_append_only is 'Whether nobody may change or remove its rows, erasure of personal columns aside.';
+comment on column app_private.table_registry.is_live is 'Whether clients can subscribe to what happens to it.';
+comment on column app_private.table_registry.facts is 'The row as it was written.';
+grant select on table app_private.table_registry to app_system;
 
 create view app_public.api_keys_audit (tenant_id, id, api_key_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, actor_api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
  SELECT tenant_id,
@@ -3025,6 +3082,27 @@ alter function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id 
 comment on function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id uuid) is 'Applies one event of the inbox, once: a push to the branch of an environment requests its deployment. Returns the outcome.';
 grant execute on function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id uuid) to freehold_worker;
 
+CREATE OR REPLACE FUNCTION app_private.audit_arguments(table_name text)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select array[
+    split_part(r.table_name, '.', 2), r.readers::text,
+    (r.secret || array(
+      select a.attname::text
+      from pg_attribute a
+      where a.attrelid = to_regclass(r.table_name) and a.attgenerated = 'v' and not a.attisdropped
+      order by a.attnum))::text,
+    r.secret::text, r.personal::text, coalesce(r.person, ''), r.row_key,
+    (r.quiet || '{updated_at}'::text[])::text, r.digest::text]
+  from app_private.table_registry r
+  where r.table_name = audit_arguments.table_name
+$function$;
+alter function app_private.audit_arguments(table_name text) owner to freehold_owner;
+comment on function app_private.audit_arguments(table_name text) is 'What the registry says of a table, as the arguments of its audit triggers; null for a table that it does not know.';
+
 CREATE OR REPLACE FUNCTION app_private.audit_event_problem(event jsonb)
  RETURNS text
  LANGUAGE sql
@@ -3355,32 +3433,39 @@ $function$;
 alter function app_private.end_membership(tenant_id uuid, user_id uuid) owner to app_system;
 comment on function app_private.end_membership(tenant_id uuid, user_id uuid) is 'Ends a membership with all that hangs on it: teams, projects, API keys.';
 
-CREATE OR REPLACE FUNCTION app_private.ensure_partitions(months_ahead integer DEFAULT 3)
+CREATE OR REPLACE FUNCTION app_private.ensure_partitions(months_ahead integer DEFAULT NULL::integer)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_parent regclass;
-  v_month  date;
-  v_name   text;
-  v_count  integer := 0;
+  v_table record;
+  v_month date;
+  v_name  text;
+  v_count integer := 0;
 begin
-  foreach v_parent in array array['app_public.events', 'app_public.deployment_logs', 'app_public.audit_logs', 'audit.row_versions']::regclass[] loop
+  for v_table in
+    select c.oid::regclass as parent, c.relname as name, r.is_append_only,
+      coalesce(ensure_partitions.months_ahead, (r.partition ->> 'ahead')::integer) as ahead
+    from app_private.table_registry r
+    join pg_class c on c.oid = to_regclass(r.table_name)
+    where r.partition is not null
+    order by r.table_name
+  loop
     for v_month in
       select m::date
       from generate_series(date_trunc('month', now() at time zone 'utc'),
-        date_trunc('month', now() at time zone 'utc') + make_interval(months => ensure_partitions.months_ahead), interval '1 month') m
+        date_trunc('month', now() at time zone 'utc') + make_interval(months => v_table.ahead), interval '1 month') m
     loop
-      v_name := (select c.relname from pg_class c where c.oid = v_parent) || '_p' || to_char(v_month, 'YYYYMM');
+      v_name := v_table.name || '_p' || to_char(v_month, 'YYYYMM');
       if to_regclass('partitions.' || quote_ident(v_name)) is null then
         execute format('create table partitions.%I partition of %s for values from (%L) to (%L)',
-          v_name, v_parent, v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
+          v_name, v_table.parent, v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
         -- A child does not inherit these, and read directly it would not ask the policies of its parent.
         execute format('alter table partitions.%I enable row level security, force row level security', v_name);
         -- Nor does it inherit what refuses to empty its parent.
-        if v_parent <> 'app_public.deployment_logs'::regclass then
+        if v_table.is_append_only then
           execute format('create trigger _210_refuse_change before truncate on partitions.%I for each statement
             execute function app_private.tg__refuse_change(%L)', v_name, v_name);
         end if;
@@ -3392,7 +3477,7 @@ begin
 end
 $function$;
 alter function app_private.ensure_partitions(months_ahead integer) owner to freehold_owner;
-comment on function app_private.ensure_partitions(months_ahead integer) is 'Makes the monthly partitions from this month to some months ahead; returns how many were missing.';
+comment on function app_private.ensure_partitions(months_ahead integer) is 'Makes the monthly partitions from this month to as many ahead as the registry says, or as are asked for; returns how many were missing.';
 grant execute on function app_private.ensure_partitions(months_ahead integer) to freehold_worker;
 
 CREATE OR REPLACE FUNCTION app_private.erase_person(user_id uuid)
@@ -3490,25 +3575,18 @@ begin
     perform app_private.end_membership(v_tenant_id, v_user.id);
   end loop;
   update app_public.tenants t set billing_owner_id = null where t.billing_owner_id = v_user.id;
-  update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now()), allowed_ips = null where k.user_id = v_user.id;
-  update app_public.tenant_members m set invited_email = null where m.user_id = v_user.id and m.invited_email is not null;
+  update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now()) where k.user_id = v_user.id;
   delete from app_private.invitation_directory d
   using app_public.tenant_members m
   where m.tenant_id = d.tenant_id and m.id = d.member_id and m.invited_email = any (v_emails);
   update app_public.tenant_members m
   set invited_email = 'erased-' || m.id || '@erased.invalid',
     invitation_status = case when m.invitation_status = 'invited' then 'expired' else m.invitation_status end
-  where m.invited_email = any (v_emails);
-  update app_public.sessions s
-  set revoked_at = coalesce(s.revoked_at, now()), ip_address = null, user_agent = null, device_info = '{}'
-  where s.user_id = v_user.id;
-  delete from app_private.user_tokens t where t.user_id = v_user.id;
-  delete from app_private.user_secrets s where s.user_id = v_user.id;
-  update app_public.user_settings s set preferences = '{}', settings = '{}', default_tenant_id = null where s.user_id = v_user.id;
+  where m.invited_email = any (v_emails) and m.user_id is distinct from v_user.id;
+  update app_public.sessions s set revoked_at = coalesce(s.revoked_at, now()) where s.user_id = v_user.id;
+  update app_public.user_settings s set default_tenant_id = null where s.user_id = v_user.id;
   update app_public.users u
-  set email = 'erased-' || u.id || '@erased.invalid', username = 'erased-' || right(u.id::text, 12), name = 'Erased',
-    first_name = null, last_name = null, avatar_url = null, bio = null, location = null, website_url = null, github_username = null,
-    email_verified_at = null, two_factor_enabled = false, last_login_at = null, is_active = false, deleted_at = now()
+  set email_verified_at = null, two_factor_enabled = false, last_login_at = null, is_active = false, deleted_at = now()
   where u.id = v_user.id;
   delete from app_private.emails m where m.recipient = any (v_emails);
   update app_private.emails m set details = m.details - 'invitedBy' where m.details ->> 'invitedBy' = any (v_names);
@@ -3530,8 +3608,7 @@ begin
   end loop;
 
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.erased', 'user', v_user.id);
-  update app_public.audit_logs l set ip_address = null, user_agent = null
-  where l.user_id = v_user.id and (l.ip_address is not null or l.user_agent is not null);
+  perform app_private.erase_rows(v_user.id);
   -- What nobody had logged in for: resets they asked for, invitations they declined, refusals at their address.
   update app_public.audit_logs l set ip_address = null, user_agent = null
   where l.user_id is null and (l.ip_address is not null or l.user_agent is not null)
@@ -3557,6 +3634,43 @@ end
 $function$;
 alter function app_private.erase_person(user_id uuid) owner to app_system;
 comment on function app_private.erase_person(user_id uuid) is 'Destroys the personal data of a person in every table, the ledger included, and closes their account; its id stays. For operators, and for erase_user.';
+
+CREATE OR REPLACE FUNCTION app_private.erase_rows(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_table   record;
+  v_columns text;
+  v_blanks  text;
+begin
+  for v_table in
+    select r.*, to_regclass(r.table_name) as relation
+    from app_private.table_registry r
+    where r.erase is not null
+    order by r.table_name
+  loop
+    if v_table.erase = 'delete' then
+      execute format('delete from %s t where t.%I = $1', v_table.relation, v_table.person) using erase_rows.user_id;
+    else
+      select string_agg(format('%I', a.attname), ', ' order by a.attnum),
+        string_agg(coalesce(v_table.erased ->> a.attname, case when a.attnotnull then pg_get_expr(d.adbin, d.adrelid) else 'null' end),
+          ', ' order by a.attnum)
+      into v_columns, v_blanks
+      from pg_attribute a
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid = v_table.relation and a.attname = any (v_table.personal) and a.attgenerated = '';
+      execute format('update %1$s t set (%2$s) = row (%3$s) where t.%4$I = $1 and (%2$s) is distinct from (%3$s)',
+        v_table.relation, v_columns, v_blanks, v_table.person)
+      using erase_rows.user_id;
+    end if;
+  end loop;
+end
+$function$;
+alter function app_private.erase_rows(user_id uuid) owner to app_system;
+comment on function app_private.erase_rows(user_id uuid) is 'Deletes the rows of a person, or blanks their personal columns, in every table whose row in the registry says so.';
 
 CREATE OR REPLACE FUNCTION app_private.free_username(email text)
  RETURNS text
@@ -4244,7 +4358,9 @@ CREATE OR REPLACE FUNCTION app_private.revert_plan(tenant_id uuid, table_name te
 AS $function$
 declare
   -- Parents before children.
-  v_tables constant text[] := '{tenants,teams,team_members,projects,project_members,project_environments,webhook_sources,deployments}';
+  v_tables constant text[] := array(
+    select split_part(t.table_name, '.', 2) from app_private.table_registry t
+    where t.revert is not null order by (t.revert ->> 'order')::integer);
   v_limit  constant integer := 5000;
   v_chosen audit.row_versions[];
   v_plan   jsonb[];
@@ -4690,8 +4806,9 @@ declare
   v_step     app_public.revert_step;
   v_relation regclass := format('app_public.%I', step ->> 'table')::regclass;
   v_where    text := format('t.%I = $1 and t.id = $2', case when step ->> 'table' = 'tenants' then 'id' else 'tenant_id' end);
-  v_kept     text[] := '{tenant_id,id,updated_at}';
-  v_refused  text[] := '{}';
+  v_table    app_private.table_registry;
+  v_kept     text[];
+  v_refused  text[];
   v_columns  text[];
   v_names    text[];
   v_current  jsonb;
@@ -4705,22 +4822,17 @@ declare
 begin
   v_step.table_name := step ->> 'table';
   v_step.row_id := (step ->> 'row')::uuid;
-  case v_step.table_name
-    when 'projects' then
-      v_kept := v_kept || '{deployment_count,last_activity_at}'::text[];
-    when 'webhook_sources' then
-      v_kept := v_kept || '{last_received_at}'::text[];
-    when 'deployments' then
-      v_kept := v_kept || '{heartbeat_at,lease_expires_at,runner,started_at,completed_at,build_started_at,build_finished_at,promoted_at,is_current}'::text[];
-      v_refused := '{approval_state}';
-    when 'tenants' then
-      -- Plan, owner and the like have functions of their own.
-      select coalesce(array_agg(a.attname::text), '{}') into v_refused
+  select * into v_table from app_private.table_registry r where r.table_name = 'app_public.' || v_step.table_name;
+  v_kept := '{tenant_id,id,updated_at}' || v_table.revert_keeps;
+  v_refused := v_table.revert_refuses;
+  if v_table.revert ->> 'columns' = 'granted' then
+    -- Plan, owner and the like have functions of their own.
+    v_refused := v_refused || array(
+      select a.attname::text
       from pg_attribute a
       where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attname::text <> all (v_kept)
-        and not has_column_privilege('app_user', v_relation, a.attnum, 'update');
-    else null;
-  end case;
+        and not has_column_privilege('app_user', v_relation, a.attnum, 'update'));
+  end if;
   select array_agg(a.attname::text order by a.attnum) into v_columns
   from pg_attribute a
   where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname::text <> all (v_kept);
@@ -4756,14 +4868,14 @@ begin
         select jsonb_object_agg(n, jsonb_build_object('to', v_before -> n)) from unnest(v_columns) n where v_before ->> n is not null);
       if v_after is not null then
         v_step.conflict := 'gone: somebody else deleted the row';
-      elsif v_step.table_name = 'webhook_sources' then
-        v_step.conflict := 'refused: the secret of a deleted source is gone; make another';
       end if;
     elsif v_after is null and not (step ->> 'isWhole')::boolean then
       v_step.conflict := 'exists again: somebody else made the row';
     else
       v_columns := array(
-        select n from unnest(v_columns) n where (step -> 'before') ? n and v_current -> n is distinct from v_before -> n);
+        select n from unnest(v_columns) n
+        where (step -> 'before') ? n and v_current -> n is distinct from v_before -> n
+          and not (n = any (v_table.digest) and audit.digest_of(v_current ->> n) is not distinct from step -> 'before' -> n));
       if v_columns = '{}' then
         return v_step;
       end if;
@@ -4775,8 +4887,10 @@ begin
     end if;
     if v_names <> '{}' then
       v_step.conflict := 'changed since: ' || array_to_string(v_names, ', ');
-    elsif v_step.table_name = 'tenants' and v_step.action <> 'update' then
-      v_step.conflict := 'refused: a tenant is not made or ended by a revert';
+    elsif v_step.conflict is null and v_table.revert -> 'refuses' ? v_step.action::text then
+      v_step.conflict := 'refused: ' || (v_table.revert -> 'refuses' ->> v_step.action::text);
+    elsif v_step.action <> 'delete' and v_columns && v_table.digest then
+      v_step.conflict := 'refused: the ledger holds only a digest of ' || array_to_string(v_table.digest, ', ');
     elsif v_step.action = 'update' and v_columns && v_refused then
       v_step.conflict := 'refused: ' || array_to_string(array(select n from unnest(v_columns) n where n = any (v_refused)), ', ')
         || ' has a function of its own';
@@ -6276,43 +6390,40 @@ CREATE OR REPLACE FUNCTION app_public.export_user()
 AS $function$
 declare
   v_user_id uuid;
+  v_table   record;
+  v_rows    jsonb;
   v_export  jsonb;
 begin
   v_user_id := app_private.require_session();
   perform app_private.log_audit_event(v_user_id, 'user.exported', 'user', v_user_id);
-  select jsonb_build_object(
-    'exportedAt', now(),
-    'profile', (select to_jsonb(u) from app_public.users u where u.id = v_user_id),
-    'settings', (select to_jsonb(s) from app_public.user_settings s where s.user_id = v_user_id),
-    'sessions', coalesce((
-      select jsonb_agg(to_jsonb(s) order by s.created_at) from app_public.sessions s where s.user_id = v_user_id), '[]'),
-    'memberships', coalesce((
-      select jsonb_agg(to_jsonb(m) - 'invited_by_user_id' || jsonb_build_object('tenant', t.slug) order by m.created_at)
-      from app_public.tenant_members m
-      join app_public.tenants t on t.id = m.tenant_id
-      where m.user_id = v_user_id), '[]'),
-    'teams', coalesce((
-      select jsonb_agg(to_jsonb(m) - 'invited_by_user_id' order by m.created_at)
-      from app_public.team_members m where m.user_id = v_user_id), '[]'),
-    'projects', coalesce((
-      select jsonb_agg(to_jsonb(m) order by m.created_at)
-      from app_public.project_members m where m.user_id = v_user_id), '[]'),
-    'apiKeys', coalesce((
-      select jsonb_agg(to_jsonb(k) - 'checksum' order by k.created_at) from app_public.api_keys k where k.user_id = v_user_id), '[]'),
-    'auditLogs', coalesce((
-      select jsonb_agg(to_jsonb(l) order by l.created_at) from app_public.audit_logs l where l.user_id = v_user_id), '[]'),
-    'history', coalesce((
-      select jsonb_agg(jsonb_build_object(
-          'table', r.table_name, 'rowId', r.row_id, 'tenantId', r.tenant_id, 'action', r.action, 'createdAt', r.created_at,
-          'isYours', r.user_id is not distinct from v_user_id,
-          'snapshot', r.snapshot - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'snapshot', '{}'),
-          'diff', r.diff - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'diff', '{}'),
-          'ip', case when r.user_id = v_user_id then r.ip end,
-          'userAgent', case when r.user_id = v_user_id then r.user_agent end)
-        order by r.created_at, r.id)
-      from audit.row_versions r where r.subject_id = v_user_id), '[]'))
-  into v_export;
-  return v_export;
+  v_export := jsonb_build_object('exportedAt', now());
+  for v_table in
+    select r.export as name, to_regclass(r.table_name) as relation, r.person, r.export_without as without,
+      r.row_key = r.person as is_single, r.tenancy = 'tenant' as is_of_tenant
+    from app_private.table_registry r
+    where r.export is not null
+  loop
+    -- The name of a tenant is for those who were in it, which the person is or was.
+    execute format($sql$
+      select coalesce(jsonb_agg(to_jsonb(t) - $2 %2$s order by t.created_at), '[]')
+      from %1$s t
+      where t.%3$I = $1$sql$, v_table.relation,
+      case when v_table.is_of_tenant
+        then $sql$|| jsonb_build_object('tenant', (select n.slug from app_public.tenants n where n.id = t.tenant_id))$sql$ end,
+      v_table.person)
+    into v_rows using v_user_id, v_table.without;
+    v_export := v_export || jsonb_build_object(v_table.name, case when v_table.is_single then v_rows -> 0 else v_rows end);
+  end loop;
+  return v_export || jsonb_build_object('history', coalesce((
+    select jsonb_agg(jsonb_build_object(
+        'table', r.table_name, 'rowId', r.row_id, 'tenantId', r.tenant_id, 'action', r.action, 'createdAt', r.created_at,
+        'isYours', r.user_id is not distinct from v_user_id,
+        'snapshot', r.snapshot - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'snapshot', '{}'),
+        'diff', r.diff - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'diff', '{}'),
+        'ip', case when r.user_id = v_user_id then r.ip end,
+        'userAgent', case when r.user_id = v_user_id then r.user_agent end)
+      order by r.created_at, r.id)
+    from audit.row_versions r where r.subject_id = v_user_id), '[]'));
 end
 $function$;
 alter function app_public.export_user() owner to app_system;
@@ -7645,6 +7756,17 @@ alter function app_public.withdraw_invitation(member_id uuid) owner to app_syste
 comment on function app_public.withdraw_invitation(member_id uuid) is 'Takes back an invitation that was not answered.';
 grant execute on function app_public.withdraw_invitation(member_id uuid) to app_user;
 
+CREATE OR REPLACE FUNCTION audit.digest_of(value text)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select jsonb_build_object('sha256', encode(sha256(convert_to(value, 'utf8')), 'hex'), 'length', length(value))
+$function$;
+alter function audit.digest_of(value text) owner to freehold_owner;
+comment on function audit.digest_of(value text) is 'What the ledger keeps of a value that it does not hold: SHA-256 of its text in UTF-8, and its length in characters.';
+grant execute on function audit.digest_of(value text) to app_system;
+
 CREATE OR REPLACE FUNCTION audit.seal_digest(seal audit.seals)
  RETURNS bytea
  LANGUAGE sql
@@ -7676,7 +7798,7 @@ AS $function$
     nullif(current_setting('app.api_key_id', true), '')::uuid,
     case when o.user_id is null then coalesce(nullif(current_setting('app.actor', true), ''), session_user) end,
     nullif(current_setting('app.session_id', true), '')::uuid, nullif(current_setting('app.request_id', true), ''),
-    f.row - (args[2]::text[] || args[4]::text[]), d.diff - args[4]::text[],
+    (f.row || g.snapshot) - (args[2]::text[] || args[4]::text[]), (d.diff || g.diff) - args[4]::text[],
     p.personal, ps.salt, sha256(ps.salt || convert_to(p.personal::text, 'utf8')),
     o.ip, o.user_agent, os.salt, sha256(os.salt || convert_to(jsonb_build_array(o.ip, o.user_agent)::text, 'utf8'))
   from (select coalesce(after, before, '{}') as "row") f
@@ -7685,6 +7807,16 @@ AS $function$
       select jsonb_object_agg(b.key, case when b.key = any (args[3]::text[]) then '"[secret]"'::jsonb else b.value end)
       from jsonb_each(before) b
       where after -> b.key <> b.value), '{}') end as diff) d
+  cross join lateral (
+    select
+      case when args[8] <> '{}' then (
+        select coalesce(jsonb_object_agg(n.name, audit.digest_of(f.row ->> n.name)), '{}')
+        from unnest(args[8]::text[]) n (name)
+        where f.row ->> n.name is not null) else '{}' end as snapshot,
+      case when args[8] <> '{}' then (
+        select coalesce(jsonb_object_agg(n.name, audit.digest_of(d.diff ->> n.name)), '{}')
+        from unnest(args[8]::text[]) n (name)
+        where d.diff ->> n.name is not null) else '{}' end as diff) g
   cross join lateral (
     select case when args[4] <> '{}' then (
       select nullif(jsonb_build_object(

@@ -1,11 +1,12 @@
 import pg from 'pg'
 import { locks } from './locks.ts'
-import { lawOf, readSources, ROOMS, SourceError, type Source } from './sources.ts'
+import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, ROOMS, SourceError, type Source } from './sources.ts'
 
-/** How to apply. `alwaysCheck` runs the checks though no file changed, as after a migration. */
 export interface ApplyOptions {
+  /** Runs every file, changed or not. */
   readonly force?: boolean
-  readonly alwaysCheck?: boolean
+  /** A migration came before: what is compiled from the registry runs again, and the checks, though no file changed. */
+  readonly hasMigrated?: boolean
 }
 
 /** What an apply did, as paths below the root. `removed` had a ledger row and has no file any more. */
@@ -93,7 +94,12 @@ async function applySources(
   options: ApplyOptions,
 ): Promise<Applied> {
   const ledger = (await readLedger(client)) ?? (await client.query(CREATE_LEDGER), new Map<string, string>())
-  const changed = sources.filter((source) => options.force || ledger.get(source.path) !== source.checksum)
+  const isNew = (source: Source) => ledger.get(source.path) !== source.checksum
+  // What is compiled from the registry follows it, and the tables it tells of.
+  const isRegistryNew = options.hasMigrated || sources.some((source) => source.path === REGISTRY && isNew(source))
+  const changed = sources.filter(
+    (source) => options.force || isNew(source) || (isRegistryNew && source.text.includes(REGISTRY_VIEW)),
+  )
   const present = new Set(sources.map((source) => source.path))
   const removed = [...ledger.keys()].filter((path) => isSourcePath(path) && !present.has(path))
 
@@ -111,7 +117,7 @@ async function applySources(
     )
     await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
   }
-  if (changed.length > 0 || removed.length > 0 || options.alwaysCheck) {
+  if (changed.length > 0 || removed.length > 0 || options.hasMigrated) {
     const offences = await runChecks(client, root)
     if (offences.length > 0) throw new BrokenLawError(offences)
   }
@@ -184,5 +190,5 @@ export async function recordInstalled(client: pg.ClientBase, entries: Readonly<R
 
 /** Ledger rows that stand for something else are not taken for deleted files. */
 function isSourcePath(path: string): boolean {
-  return ROOMS.some((room) => path.startsWith(`${room}/`))
+  return ROOMS.some((room) => path === room || path.startsWith(`${room}/`))
 }

@@ -209,7 +209,7 @@ export async function prepareDatabase(
     await installWorker(admin, server.urls.worker)
     const names = migrated.map((migration) => migration.realFilename)
     if (options.withSources === false) return { ...nothing, migrated: names }
-    const applied = await apply(server.urls.owner, root, { alwaysCheck: migrated.length > 0 })
+    const applied = await apply(server.urls.owner, root, { hasMigrated: migrated.length > 0 })
     await record(server.urls.owner, wanted)
     if (applied.applied.length > 0) log(`Applied ${applied.applied.length} repeatable files.`)
     for (const path of applied.removed) log(`${path} is gone; what it made stays until a migration drops it.`)

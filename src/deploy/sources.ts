@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import pg from 'pg'
 
-/** The rooms of repeatable SQL, in the order they are applied. */
+/** What every mechanism knows of each table; whatever names {@link REGISTRY_VIEW} is made of it. */
+export const REGISTRY = 'sql/tables.sql'
+export const REGISTRY_VIEW = 'app_private.table_registry'
+
+/** The rooms of repeatable SQL, in the order they are applied: folders, but for the registry, which is one file. */
 export const ROOMS = [
+  REGISTRY,
   'functions',
   'generated/sql/functions',
   'sql/views',
@@ -27,13 +32,8 @@ export interface Source {
 export async function readSources(root: string): Promise<Source[]> {
   const rooms = await Promise.all(
     ROOMS.map(async (room) => {
-      const entries = await readdir(join(root, room), { recursive: true, withFileTypes: true }).catch(() => [])
-      const paths = entries
-        .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
-        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-        .sort()
       return await Promise.all(
-        paths.map(async (path) => {
+        (await listRoom(root, room)).map(async (path) => {
           const text = await readFile(join(root, path), 'utf8')
           return { path, room, text, checksum: checksum(text) }
         }),
@@ -41,6 +41,20 @@ export async function readSources(root: string): Promise<Source[]> {
     }),
   )
   return rooms.flat()
+}
+
+/** The SQL files of a room, as paths below the root, sorted; none when it is not there. */
+async function listRoom(root: string, room: Source['room']): Promise<string[]> {
+  if (room.endsWith('.sql'))
+    return await access(join(root, room)).then(
+      () => [room],
+      () => [],
+    )
+  const entries = await readdir(join(root, room), { recursive: true, withFileTypes: true }).catch(() => [])
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.sql'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort()
 }
 
 export function checksum(text: string): string {

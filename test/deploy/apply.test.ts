@@ -85,12 +85,23 @@ test('a law that something outside the files broke is found by the next apply', 
   await run()
   await database.owner.query('create table yard.litter ()')
   expect((await run()).applied).toEqual([])
-  await expect(run({ alwaysCheck: true })).rejects.toBeInstanceOf(BrokenLawError)
+  await expect(run({ hasMigrated: true })).rejects.toBeInstanceOf(BrokenLawError)
   const client = await database.owner.connect()
   expect(await runChecks(client, root)).toEqual([
     { law: 'no litter', path: 'sql/checks/no_litter.sql', offender: 'litter', why: 'litter' },
   ])
   client.release()
+})
+
+test('what names the registry runs again when the registry changes, or the tables did', async () => {
+  write('sql/tables.sql', 'create or replace view yard.facts as select 1 as fact;')
+  write(one, `${answer('one', 1)}-- app_private.table_registry`)
+  write(two, answer('two', 2))
+  await run()
+  expect((await run()).applied).toEqual([])
+  write('sql/tables.sql', 'create or replace view yard.facts as select 2 as fact;')
+  expect((await run()).applied).toEqual(['sql/tables.sql', one])
+  expect((await run({ hasMigrated: true })).applied).toEqual([one])
 })
 
 test('an error names file and line, counts characters as the server does, and changes nothing', async () => {

@@ -1,9 +1,9 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { runChecks, type Offence } from '../../src/deploy/apply.ts'
 import { ROOT } from '../../src/deploy/database.ts'
-import { lawOf } from '../../src/deploy/sources.ts'
+import { lawOf, REGISTRY } from '../../src/deploy/sources.ts'
 import { FILE_LAW_NAMES, runFileLaws } from '../../src/dev/proof/laws.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -47,7 +47,14 @@ const walls = (name: string) => `
 const pens = (columns: string, more = '') => table('pens', columns, more)
 const tenantPens = (columns: string, more = '') => pens(columns, walls('pens') + more)
 /** What a table without a policy file breaks besides. */
-const noFile = ['each table has its policy file and each file its table', 'every table is audited or excused']
+const noFile = ['each table has its policy file and each file its table', 'every table has its row in the registry']
+/** The registry with one thing written otherwise. */
+function registry(now: string, otherwise: string): string {
+  const text = readFileSync(join(ROOT, REGISTRY), 'utf8')
+  if (text.split(now).length !== 2) throw new Error(`the registry has not just one ${now}`)
+  return text.replace(now, otherwise)
+}
+
 const noFunctionFile = ['each function has its file and each file its function']
 
 const fn = (
@@ -143,6 +150,10 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'every table is audited or excused': {
     sql: 'drop trigger _900_audit_delete on app_public.projects',
     offender: 'app_public.projects',
+  },
+  'every table has its row in the registry': {
+    sql: registry(`'app_private.user_tokens'`, `'app_private.user_tickets'`),
+    offender: 'app_private.user_tokens',
   },
   'secrets never enter the ledger': {
     sql: `alter table app_private.user_secrets add column backup_secret text;
@@ -274,7 +285,7 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'each table has its policy file and each file its table': {
     sql: pens('id uuid not null default uuidv7(), constraint pens_pkey primary key (id)'),
     offender: 'app_private.pens',
-    besides: ['every table is audited or excused'],
+    besides: ['every table has its row in the registry'],
   },
   'each table with triggers has its file and each file its table': {
     sql: 'drop trigger _500_wake_dispatcher on app_private.undispatched_events',
@@ -311,3 +322,118 @@ test.each(Object.entries(breaks))(
     }
   },
 )
+
+test.each([
+  ['a table without a row', `'app_private.emails'`, `'app_private.letters'`, 'app_private.emails', 'does not know it'],
+  ['a row without a table', `'app_private.emails'`, `'app_private.letters'`, 'app_private.letters', 'no such table'],
+  ['two rows of one table', `'app_private.emails'`, `'app_private.rate_limits'`, 'app_private.rate_limits', 'twice'],
+  [
+    'a misspelt fact',
+    '"not_audited": "a queue"',
+    '"not_audited": "a queue", "part": 1',
+    'undispatched_events part',
+    'no such fact',
+  ],
+  [
+    'a column that is not there',
+    '["last_received_at"],\n    "not_erased"',
+    '["last_seen"],\n    "not_erased"',
+    'webhook_sources.last_seen',
+    'none of that name',
+  ],
+  [
+    'the wrong tenancy',
+    `'app_private.emails', 'platform', 'global'`,
+    `'app_private.emails', 'platform', 'tenant'`,
+    'app_private.emails',
+    'does not begin with tenant_id',
+  ],
+  [
+    'neither audited nor excused',
+    '{"not_audited": "a queue"}',
+    '{}',
+    'undispatched_events',
+    'neither readers nor not_audited',
+  ],
+  [
+    'audited and excused',
+    '{"not_audited": "a queue"}',
+    '{"not_audited": "a queue", "readers": "admin", "not_erased": "", "not_exported": "", "not_reverted": ""}',
+    'undispatched_events',
+    'neither readers nor not_audited',
+  ],
+  [
+    'no word on erasure',
+    `"not_erased": "it names the person by id alone",\n    "export": "teams"`,
+    '"export": "teams"',
+    'team_members',
+    'neither erase nor not_erased',
+  ],
+  [
+    'no word on export',
+    '"erase": "delete", "not_exported": "a secret is shown to nobody",',
+    '"erase": "delete",',
+    'user_secrets',
+    'neither export nor not_exported',
+  ],
+  ['no word on revert', '"revert": {"order": 2}', '"is_live": false', 'teams', 'neither revert nor not_reverted'],
+  [
+    'an erasure of a kind there is not',
+    '"person": "user_id", "erase": "delete"}',
+    '"person": "user_id", "erase": "forget"}',
+    'user_tokens',
+    'erase is delete or blank',
+  ],
+  [
+    'an erasure of nobody in particular',
+    '"person": "user_id", "erase": "delete"}',
+    '"erase": "delete"}',
+    'user_tokens',
+    'person is missing',
+  ],
+  [
+    'personal columns that erasure leaves',
+    '"erase": "blank", "export": "auditLogs"',
+    '"export": "auditLogs"',
+    'audit_logs',
+    'erasure leaves them',
+  ],
+  [
+    'nothing to blank',
+    '"person": "user_id", "erase": "delete"}',
+    '"person": "user_id", "erase": "blank"}',
+    'user_tokens',
+    'no personal columns',
+  ],
+  ['a revert without an order', '"revert": {"order": 2}', '"revert": {}', 'teams', 'its order'],
+  [
+    'partitions that nobody made',
+    '"not_audited": "ids of what is logged already"',
+    '"not_audited": "", "partition": {"column": "created_at", "every": "1 month", "ahead": 3}',
+    'audit_event_ids',
+    'partitioned',
+  ],
+  [
+    'partitions by another interval',
+    '"append-only", "is_live": true, "partition": {"column": "created_at", "every": "1 month"',
+    '"append-only", "is_live": true, "partition": {"column": "created_at", "every": "1 week"',
+    'deployment_logs',
+    '1 month',
+  ],
+  ['a column that can not be blanked', `, "name": "''Erased''"`, '', 'users.name', 'may not be null'],
+])('the registry is refused with %s', async (_what, now, otherwise, offender, why) => {
+  await client.query('begin')
+  try {
+    await client.query(registry(now, otherwise))
+    const { offences } = await brokenLaws()
+    expect(offences).toContainEqual(
+      expect.objectContaining({
+        law: 'every table has its row in the registry',
+        offender: expect.stringContaining(offender),
+        why: expect.stringContaining(why),
+      }),
+    )
+  } finally {
+    await client.query('rollback')
+  }
+})

@@ -1,9 +1,7 @@
 -- Raises FH400 REVERT_NOT_CLEAR or REVERT_TOO_LARGE, FH404 NOTHING_TO_REVERT.
 -- Which rows a revert is about and what each was before, in an order that mostly satisfies foreign keys: rows that come back
 -- parents first, then changes latest first, then rows that go children first.
--- Left alone, since more hangs on them than their row: tenant_members (invite_member, remove_member and change_member_role keep
--- owners, tokens and keys right), api_keys and webhook_source_secrets (their secret is not in the ledger, and a revoked key must
--- stay revoked), users, user_secrets, user_settings and sessions (they belong to a person and not to the tenant).
+-- Which tables it knows, and why the others are left alone, is said in sql/tables.sql.
 create or replace function app_private.revert_plan(
   tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text,
   actor_user_id uuid, actor_api_key_id uuid, since timestamptz
@@ -13,7 +11,9 @@ create or replace function app_private.revert_plan(
 as $$
 declare
   -- Parents before children.
-  v_tables constant text[] := '{tenants,teams,team_members,projects,project_members,project_environments,webhook_sources,deployments}';
+  v_tables constant text[] := array(
+    select split_part(t.table_name, '.', 2) from app_private.table_registry t
+    where t.revert is not null order by (t.revert ->> 'order')::integer);
   v_limit  constant integer := 5000;
   v_chosen audit.row_versions[];
   v_plan   jsonb[];

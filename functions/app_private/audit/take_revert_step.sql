@@ -1,6 +1,6 @@
 -- Does one step of revert_plan, or says in `conflict` why not; nothing of it stays then. No action and no conflict: nothing to do.
--- The table's name comes from the plan, which has a list of its own; columns come from the catalog.
--- Kept from every revert: the tenant and id of a row, generated columns, updated_at, counters, and what the state machine stamps.
+-- The table's name comes from the plan, which has the registry's; columns come from the catalog.
+-- Kept from every revert: the tenant and id of a row, generated columns, updated_at, and what the registry names.
 create or replace function app_private.take_revert_step(tenant_id uuid, step jsonb) returns app_public.revert_step
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -9,8 +9,9 @@ declare
   v_step     app_public.revert_step;
   v_relation regclass := format('app_public.%I', step ->> 'table')::regclass;
   v_where    text := format('t.%I = $1 and t.id = $2', case when step ->> 'table' = 'tenants' then 'id' else 'tenant_id' end);
-  v_kept     text[] := '{tenant_id,id,updated_at}';
-  v_refused  text[] := '{}';
+  v_table    app_private.table_registry;
+  v_kept     text[];
+  v_refused  text[];
   v_columns  text[];
   v_names    text[];
   v_current  jsonb;
@@ -24,22 +25,17 @@ declare
 begin
   v_step.table_name := step ->> 'table';
   v_step.row_id := (step ->> 'row')::uuid;
-  case v_step.table_name
-    when 'projects' then
-      v_kept := v_kept || '{deployment_count,last_activity_at}'::text[];
-    when 'webhook_sources' then
-      v_kept := v_kept || '{last_received_at}'::text[];
-    when 'deployments' then
-      v_kept := v_kept || '{heartbeat_at,lease_expires_at,runner,started_at,completed_at,build_started_at,build_finished_at,promoted_at,is_current}'::text[];
-      v_refused := '{approval_state}';
-    when 'tenants' then
-      -- Plan, owner and the like have functions of their own.
-      select coalesce(array_agg(a.attname::text), '{}') into v_refused
+  select * into v_table from app_private.table_registry r where r.table_name = 'app_public.' || v_step.table_name;
+  v_kept := '{tenant_id,id,updated_at}' || v_table.revert_keeps;
+  v_refused := v_table.revert_refuses;
+  if v_table.revert ->> 'columns' = 'granted' then
+    -- Plan, owner and the like have functions of their own.
+    v_refused := v_refused || array(
+      select a.attname::text
       from pg_attribute a
       where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attname::text <> all (v_kept)
-        and not has_column_privilege('app_user', v_relation, a.attnum, 'update');
-    else null;
-  end case;
+        and not has_column_privilege('app_user', v_relation, a.attnum, 'update'));
+  end if;
   select array_agg(a.attname::text order by a.attnum) into v_columns
   from pg_attribute a
   where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname::text <> all (v_kept);
@@ -75,14 +71,14 @@ begin
         select jsonb_object_agg(n, jsonb_build_object('to', v_before -> n)) from unnest(v_columns) n where v_before ->> n is not null);
       if v_after is not null then
         v_step.conflict := 'gone: somebody else deleted the row';
-      elsif v_step.table_name = 'webhook_sources' then
-        v_step.conflict := 'refused: the secret of a deleted source is gone; make another';
       end if;
     elsif v_after is null and not (step ->> 'isWhole')::boolean then
       v_step.conflict := 'exists again: somebody else made the row';
     else
       v_columns := array(
-        select n from unnest(v_columns) n where (step -> 'before') ? n and v_current -> n is distinct from v_before -> n);
+        select n from unnest(v_columns) n
+        where (step -> 'before') ? n and v_current -> n is distinct from v_before -> n
+          and not (n = any (v_table.digest) and audit.digest_of(v_current ->> n) is not distinct from step -> 'before' -> n));
       if v_columns = '{}' then
         return v_step;
       end if;
@@ -94,8 +90,10 @@ begin
     end if;
     if v_names <> '{}' then
       v_step.conflict := 'changed since: ' || array_to_string(v_names, ', ');
-    elsif v_step.table_name = 'tenants' and v_step.action <> 'update' then
-      v_step.conflict := 'refused: a tenant is not made or ended by a revert';
+    elsif v_step.conflict is null and v_table.revert -> 'refuses' ? v_step.action::text then
+      v_step.conflict := 'refused: ' || (v_table.revert -> 'refuses' ->> v_step.action::text);
+    elsif v_step.action <> 'delete' and v_columns && v_table.digest then
+      v_step.conflict := 'refused: the ledger holds only a digest of ' || array_to_string(v_table.digest, ', ');
     elsif v_step.action = 'update' and v_columns && v_refused then
       v_step.conflict := 'refused: ' || array_to_string(array(select n from unnest(v_columns) n where n = any (v_refused)), ', ')
         || ' has a function of its own';

@@ -95,25 +95,18 @@ begin
     perform app_private.end_membership(v_tenant_id, v_user.id);
   end loop;
   update app_public.tenants t set billing_owner_id = null where t.billing_owner_id = v_user.id;
-  update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now()), allowed_ips = null where k.user_id = v_user.id;
-  update app_public.tenant_members m set invited_email = null where m.user_id = v_user.id and m.invited_email is not null;
+  update app_public.api_keys k set revoked_at = coalesce(k.revoked_at, now()) where k.user_id = v_user.id;
   delete from app_private.invitation_directory d
   using app_public.tenant_members m
   where m.tenant_id = d.tenant_id and m.id = d.member_id and m.invited_email = any (v_emails);
   update app_public.tenant_members m
   set invited_email = 'erased-' || m.id || '@erased.invalid',
     invitation_status = case when m.invitation_status = 'invited' then 'expired' else m.invitation_status end
-  where m.invited_email = any (v_emails);
-  update app_public.sessions s
-  set revoked_at = coalesce(s.revoked_at, now()), ip_address = null, user_agent = null, device_info = '{}'
-  where s.user_id = v_user.id;
-  delete from app_private.user_tokens t where t.user_id = v_user.id;
-  delete from app_private.user_secrets s where s.user_id = v_user.id;
-  update app_public.user_settings s set preferences = '{}', settings = '{}', default_tenant_id = null where s.user_id = v_user.id;
+  where m.invited_email = any (v_emails) and m.user_id is distinct from v_user.id;
+  update app_public.sessions s set revoked_at = coalesce(s.revoked_at, now()) where s.user_id = v_user.id;
+  update app_public.user_settings s set default_tenant_id = null where s.user_id = v_user.id;
   update app_public.users u
-  set email = 'erased-' || u.id || '@erased.invalid', username = 'erased-' || right(u.id::text, 12), name = 'Erased',
-    first_name = null, last_name = null, avatar_url = null, bio = null, location = null, website_url = null, github_username = null,
-    email_verified_at = null, two_factor_enabled = false, last_login_at = null, is_active = false, deleted_at = now()
+  set email_verified_at = null, two_factor_enabled = false, last_login_at = null, is_active = false, deleted_at = now()
   where u.id = v_user.id;
   delete from app_private.emails m where m.recipient = any (v_emails);
   update app_private.emails m set details = m.details - 'invitedBy' where m.details ->> 'invitedBy' = any (v_names);
@@ -135,8 +128,7 @@ begin
   end loop;
 
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.erased', 'user', v_user.id);
-  update app_public.audit_logs l set ip_address = null, user_agent = null
-  where l.user_id = v_user.id and (l.ip_address is not null or l.user_agent is not null);
+  perform app_private.erase_rows(v_user.id);
   -- What nobody had logged in for: resets they asked for, invitations they declined, refusals at their address.
   update app_public.audit_logs l set ip_address = null, user_agent = null
   where l.user_id is null and (l.ip_address is not null or l.user_agent is not null)

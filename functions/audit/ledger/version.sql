@@ -1,9 +1,8 @@
 -- What the ledger keeps of one change. A set-returning SQL function on purpose: the planner melts it into the insert of the
 -- trigger that calls it, so that a statement of fifty thousand rows is one insert and not fifty thousand.
 -- Declared stable for that reason; the salts in it are volatile and stay one a row.
--- args are those of the trigger: 0 table, 1 rank of readers, 2 columns left out (secret ones; virtual ones, which a trigger does
--- not see), 3 secret columns, 4 personal columns, 5 column of the person the row is about, 6 column of the row's id,
--- 7 columns whose change alone is no news. The table's name is an argument because TG_TABLE_NAME is a shard's on Citus.
+-- args are those of the trigger, explained at app_private.audit_arguments. The table's name is among them because TG_TABLE_NAME is a
+-- shard's on Citus.
 create or replace function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb)
   returns table (
     tenant_id uuid, table_name text, row_id uuid, project_id uuid, subject_id uuid, reader_role app_public.member_role,
@@ -23,7 +22,7 @@ as $$
     nullif(current_setting('app.api_key_id', true), '')::uuid,
     case when o.user_id is null then coalesce(nullif(current_setting('app.actor', true), ''), session_user) end,
     nullif(current_setting('app.session_id', true), '')::uuid, nullif(current_setting('app.request_id', true), ''),
-    f.row - (args[2]::text[] || args[4]::text[]), d.diff - args[4]::text[],
+    (f.row || g.snapshot) - (args[2]::text[] || args[4]::text[]), (d.diff || g.diff) - args[4]::text[],
     p.personal, ps.salt, sha256(ps.salt || convert_to(p.personal::text, 'utf8')),
     o.ip, o.user_agent, os.salt, sha256(os.salt || convert_to(jsonb_build_array(o.ip, o.user_agent)::text, 'utf8'))
   from (select coalesce(after, before, '{}') as "row") f
@@ -32,6 +31,16 @@ as $$
       select jsonb_object_agg(b.key, case when b.key = any (args[3]::text[]) then '"[secret]"'::jsonb else b.value end)
       from jsonb_each(before) b
       where after -> b.key <> b.value), '{}') end as diff) d
+  cross join lateral (
+    select
+      case when args[8] <> '{}' then (
+        select coalesce(jsonb_object_agg(n.name, audit.digest_of(f.row ->> n.name)), '{}')
+        from unnest(args[8]::text[]) n (name)
+        where f.row ->> n.name is not null) else '{}' end as snapshot,
+      case when args[8] <> '{}' then (
+        select coalesce(jsonb_object_agg(n.name, audit.digest_of(d.diff ->> n.name)), '{}')
+        from unnest(args[8]::text[]) n (name)
+        where d.diff ->> n.name is not null) else '{}' end as diff) g
   cross join lateral (
     select case when args[4] <> '{}' then (
       select nullif(jsonb_build_object(

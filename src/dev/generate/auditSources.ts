@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { Difference } from './generateAll.ts'
 
-/** An audited table of app_public, as its trigger and the catalog tell. */
+/** An audited table of app_public, as the registry (sql/tables.sql) and the catalog tell. */
 interface AuditedTable {
   readonly name: string
   /** Column that the ledger calls row_id. */
@@ -16,6 +16,8 @@ interface AuditedTable {
   readonly isOfTenant: boolean
   /** Whether the live table is seen through its project, and so goes with it. */
   readonly followsProject: boolean
+  /** Columns of which the ledger holds a digest only: as-of reads leave them empty. */
+  readonly digest: readonly string[]
   /** In order of the table. `expression` is that of a virtual column, which no snapshot holds. */
   readonly columns: readonly { readonly name: string; readonly expression: string | null }[]
 }
@@ -72,9 +74,8 @@ export async function writeAuditSources(
   }
 }
 
-// The arguments of a trigger lie in one bytea, each ended by a zero byte.
 const AUDITED_TABLES = `
-  select c.relname as name, t.args[7] as key, t.args[2] as readers, t.args[6] as subject,
+  select c.relname as name, r.row_key as key, r.readers, coalesce(r.person, '') as subject, r.digest,
     exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull) as "isOfTenant",
     exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd = 'r' and c.relname <> 'projects'
       and pg_get_expr(p.polqual, p.polrelid) like '%hidden_project_ids%') as "followsProject",
@@ -83,12 +84,9 @@ const AUDITED_TABLES = `
       from pg_attribute a
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
-  from pg_class c
-  cross join lateral (
-    select string_to_array(replace(encode(t.tgargs, 'escape'), '\\000', chr(31)), chr(31)) as args
-    from pg_trigger t
-    where t.tgrelid = c.oid and t.tgfoid = 'app_private.tg__audit_update'::regproc and t.tgenabled = 'O') t
-  where c.relnamespace = 'app_public'::regnamespace
+  from app_private.table_registry r
+  join pg_class c on c.oid = to_regclass(r.table_name)
+  where c.relnamespace = 'app_public'::regnamespace and r.readers is not null
   order by c.relname`
 
 const has = (table: AuditedTable, column: string): boolean => table.columns.some(({ name }) => name === column)
@@ -206,6 +204,8 @@ from audit.row_versions v
 where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = ${quote(name)}
   and ${condition}
 order by ${order}`
+  const whole =
+    table.digest.length === 0 ? 'l.snapshot' : `(l.snapshot - ${quote(`{${table.digest.join(',')}}`)}::text[])`
   // The expressions of virtual columns name the columns of their table and see nothing else here.
   const rows = (latest: string, conditions: readonly string[]) => `select
 ${indent(columns.join(',\n'), 2)}
@@ -213,7 +213,7 @@ from (
   select p.*
   from (
 ${indent(latest, 4)}) l
-  cross join lateral jsonb_populate_record(null::app_public.${name}, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
+  cross join lateral jsonb_populate_record(null::app_public.${name}, ${whole} || coalesce(l.personal -> 'snapshot', '{}')) p
   where l.action <> 'delete') r${conditions.length > 0 ? `\nwhere ${conditions.join('\n  and ')}` : ''};`
   const latest = 'v.row_id, v.id desc'
   const until = `v.created_at <= ${list}.at`

@@ -1,5 +1,5 @@
-import { AREAS, areaOf } from './areas.ts'
 import type { Catalog, Privilege, Relation, Routine } from './catalogModel.ts'
+import type { Registry } from './registry.ts'
 
 const cell = (text: string | null) => (text ?? '').replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
 const code = (text: string | null) => (text === null || text === '' ? '' : `\`${cell(text)}\``)
@@ -13,7 +13,7 @@ const holders = (acl: Privilege[] | null, owner: string, privilege: string) =>
     .filter((entry) => entry.privilege === privilege && entry.change !== 'removed' && entry.grantee !== owner)
     .map((entry) => entry.grantee)
 
-function relation(it: Relation, referencing: string[]): string[] {
+function relation(it: Relation, referencing: string[], registered: string[]): string[] {
   const keys = it.constraints
     .filter((key) => key.type === 'p' || key.type === 'u')
     .map((key) => `${key.type === 'p' ? 'primary key' : 'unique'} \`(${(key.columns ?? []).join(', ')})\``)
@@ -33,6 +33,7 @@ function relation(it: Relation, referencing: string[]): string[] {
     ...fact('Referenced by', referencing),
     ...fact('Rules', checks),
     ...fact('Partitioned by', it.partitionKey ? [`\`${it.partitionKey}\``] : []),
+    ...fact('Registry', registered),
   ]
   return [
     `### ${it.schema}.${it.name}`,
@@ -74,7 +75,7 @@ const functionRows = (routines: Routine[]) =>
   ])
 
 /** The data dictionary, made of the comments in the database: tables by area, views, enums and domains, functions and who may execute them. */
-export function renderDictionary(catalog: Catalog): string {
+export function renderDictionary(catalog: Catalog, registry: Registry): string {
   const relations = catalog.relations.filter((it) => it.partitionOf === null)
   const tables = relations.filter((it) => it.kind === 'r' || it.kind === 'p' || it.kind === 'f')
   const views = relations.filter((it) => it.kind === 'v' || it.kind === 'm')
@@ -96,13 +97,13 @@ export function renderDictionary(catalog: Catalog): string {
       '',
       'Written from the comments in the database. `null`: whether the column may be empty.',
       '',
-      ...AREAS.flatMap((area) => {
-        const members = tables.filter((it) => areaOf(it) === area)
+      ...registry.areas.flatMap((area) => {
+        const members = tables.filter((it) => registry.areaOf(it) === area)
         return members.length === 0
           ? []
-          : [`## ${title(area)}`, '', ...members.flatMap((it) => relation(it, referencing(it)))]
+          : [`## ${title(area)}`, '', ...members.flatMap((it) => relation(it, referencing(it), registry.factsOf(it)))]
       }),
-      ...(views.length === 0 ? [] : ['## Views', '', ...views.flatMap((it) => relation(it, []))]),
+      ...(views.length === 0 ? [] : ['## Views', '', ...views.flatMap((it) => relation(it, [], []))]),
       '## Enums',
       ...table(
         ['enum', 'values', 'meaning'],

@@ -42,7 +42,8 @@ export async function generateTypes(url: string, outDir: string): Promise<void> 
     connection: url,
     schemaNames: SCHEMAS,
     outputPath: outDir,
-    filter: (type) => !['function', 'procedure', 'aggregate'].includes(type.kind),
+    // kanel looks for the tables behind the columns of a view, and the registry is made of none.
+    filter: (type) => !['function', 'procedure', 'aggregate'].includes(type.kind) && type.name !== 'table_registry',
     typescriptConfig: { enumStyle: 'literal-union', tsModuleFormat: 'explicit-esm', importsExtension: '.ts' },
     generators: [
       makePgTsGenerator({

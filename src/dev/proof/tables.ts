@@ -268,6 +268,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     update: { set: 'error = null', rows: worker },
   },
   'app_private.applied_sources': { belongs: 'nobody' },
+  'app_private.table_registry': { belongs: 'nobody' },
   'app_private.rate_limits': { belongs: 'nobody' },
   'app_private.user_secrets': { belongs: ofPeople('user_id') },
   'app_private.user_tokens': { belongs: ofPeople('user_id') },

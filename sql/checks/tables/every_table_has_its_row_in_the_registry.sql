@@ -1,0 +1,83 @@
+-- A fact about a table stands in sql/tables.sql and nowhere else, so nothing may be missing there, misspelt or contradictory.
+with
+  tables as (
+    select c.oid, n.nspname || '.' || c.relname as name, c.relkind = 'p' as is_partitioned
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')
+  ),
+  registry as (
+    select r.*, t.oid, t.is_partitioned,
+      exists (
+        select from pg_index k
+        join pg_attribute a on a.attrelid = k.indrelid and a.attnum = k.indkey[0]
+        where k.indrelid = t.oid and k.indisprimary and a.attname = 'tenant_id') as is_tenant_first
+    from app_private.table_registry r
+    left join tables t on t.name = r.table_name
+  )
+select t.name as offender, 'the registry does not know it' as why, 'give it its row in sql/tables.sql' as mend
+from tables t
+where t.name not in (select r.table_name from registry r)
+union all
+select r.table_name, 'the registry knows it, and there is no such table', 'take its row out of sql/tables.sql, or correct the name'
+from registry r
+where r.oid is null
+union all
+select r.table_name, 'the registry has it twice', 'leave one row in sql/tables.sql'
+from registry r
+group by r.table_name
+having count(*) > 1
+union all
+select r.table_name || ' ' || k.name, 'there is no such fact', 'correct its name in sql/tables.sql: the view''s columns are the facts'
+from registry r
+cross join lateral jsonb_object_keys(r.facts) k (name)
+where not exists (
+  select from pg_attribute a
+  where a.attrelid = 'app_private.table_registry'::regclass and a.attname = k.name)
+union all
+select r.table_name || '.' || n.name, 'the registry names this column, and the table has none of that name', 'correct it in sql/tables.sql'
+from registry r
+cross join lateral (
+  select unnest(r.secret || r.personal || r.digest || r.quiet || r.export_without || r.revert_keeps || r.revert_refuses
+    || array[r.person, r.partition ->> 'column', case when r.readers is not null then r.row_key end])
+  union all
+  select jsonb_object_keys(r.erased)) n (name)
+where r.oid is not null and n.name is not null and not exists (
+  select from pg_attribute a where a.attrelid = r.oid and a.attname = n.name and not a.attisdropped)
+union all
+select r.table_name, 'its tenancy is said to be ' || r.tenancy || ', and its primary key '
+    || case when r.is_tenant_first then 'begins' else 'does not begin' end || ' with tenant_id',
+  'correct tenancy in sql/tables.sql (tenant, directory, reference, global), or the key'
+from registry r
+where r.oid is not null
+  and (r.tenancy not in ('tenant', 'directory', 'reference', 'global') or (r.tenancy = 'tenant') <> r.is_tenant_first)
+union all
+select r.table_name, f.why, 'give one of the two in sql/tables.sql'
+from registry r
+cross join lateral (values
+  (num_nonnulls(r.readers, r.not_audited), 'neither readers nor not_audited is given, or both'),
+  (case when r.readers is not null then num_nonnulls(r.erase, r.not_erased) else 1 end, 'it is audited, and neither erase nor not_erased is given, or both'),
+  (case when r.readers is not null then num_nonnulls(r.export, r.not_exported) else 1 end, 'it is audited, and neither export nor not_exported is given, or both'),
+  (case when r.readers is not null then num_nonnulls(r.revert, r.not_reverted) else 1 end, 'it is audited, and neither revert nor not_reverted is given, or both')
+) f (given, why)
+where f.given <> 1
+union all
+select r.table_name, f.why, 'correct it in sql/tables.sql'
+from registry r
+cross join lateral (values
+  (r.erase not in ('delete', 'blank'), 'erase is delete or blank'),
+  ((r.erase is not null or r.export is not null) and r.person is null, 'erasure and export need to know whose a row is: person is missing'),
+  (r.personal <> '{}' and r.erase is null, 'it has personal columns, and erasure leaves them'),
+  (r.erase = 'blank' and r.personal = '{}', 'erasure is to blank it, and it has no personal columns'),
+  (r.revert is not null and not r.revert ? 'order', 'a revert needs to know its order'),
+  ((r.partition is not null) <> r.is_partitioned, 'it is partitioned and the registry does not say so, or the other way round'),
+  (r.partition ->> 'every' <> '1 month' or (r.partition ->> 'ahead')::integer not between 1 and 24,
+    'partitions are made every 1 month, 1 to 24 ahead')
+) f (is_broken, why)
+where r.oid is not null and f.is_broken
+union all
+select r.table_name || '.' || a.attname, 'erasure can not blank it: it may not be null and has no default',
+  'say in erased (sql/tables.sql) what it becomes'
+from registry r
+join pg_attribute a on a.attrelid = r.oid and a.attname = any (r.personal) and a.attgenerated = ''
+where r.erase = 'blank' and a.attnotnull and not a.atthasdef and not r.erased ? a.attname
