@@ -253,6 +253,7 @@ describe('generated/', () => {
         'dictionary.md',
         'erd.md',
         'errors.md',
+        'types/functions.ts',
         'types/app_public/Tenants.ts',
       ]),
     )

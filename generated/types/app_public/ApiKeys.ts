@@ -36,7 +36,7 @@ export default interface ApiKeys {
   checksum: string;
 
   /** What it may do at most; the highest counts. */
-  scopes: ApiScope[];
+  scopes: string;
 
   /** Narrows the key to a JSON array of "<resource>:<verb>" such as "deployments:write"; empty means all its scopes allow. */
   permissions: unknown;

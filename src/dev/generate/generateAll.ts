@@ -6,16 +6,20 @@ import { renderCatalog } from './catalog.ts'
 import { renderDictionary } from './dictionary.ts'
 import { renderErd } from './erd.ts'
 import { renderErrors } from './errorsDoc.ts'
-import { introspect } from './introspect.ts'
-import { generateTypes } from './kanel.ts'
+import { renderFunctions } from './functions.ts'
+import { introspect, readIntrospection } from './introspect.ts'
+import { generateTypes, SCHEMAS } from './kanel.ts'
 import { generateQueries } from './queries.ts'
 
 /** The files of generated/ that people write. */
 const BY_HAND = new Set(['README.md'])
 
 export interface GenerateOptions {
-  /** A migrated and applied database, as its owner and as the API sees it. */
-  urls: Pick<DatabaseUrls, 'owner' | 'authenticator'>
+  /**
+   * A migrated and applied database, as its owner and as the API sees it; as superuser for queries of schemas that are closed to the
+   * owner, such as graphile_worker.
+   */
+  urls: Pick<DatabaseUrls, 'owner' | 'authenticator' | 'superuser'>
   /** Written into; nothing is removed from it. */
   outDir: string
   /** Directory of the .sql files that become modules; default sql/queries. */
@@ -33,6 +37,8 @@ export async function generateAll({
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, text)
   }
+  const types = join(outDir, 'types')
+  await generateTypes(urls.owner, types)
   const client = new pg.Client(urls.owner)
   await client.connect()
   try {
@@ -44,11 +50,11 @@ export async function generateAll({
     await write('dictionary.md', renderDictionary(catalog))
     await write('erd.md', renderErd(catalog))
     await write('errors.md', renderErrors(catalog.routines))
+    await write('types/functions.ts', await renderFunctions(await readIntrospection(client), SCHEMAS, types))
   } finally {
     await client.end()
   }
-  await generateTypes(urls.owner, join(outDir, 'types'))
-  await generateQueries(urls.owner, queriesDir, join(outDir, 'queries'))
+  await generateQueries(urls.superuser ?? urls.owner, queriesDir, join(outDir, 'queries'))
   // Loaded late: the schema of the API is the slowest part to load and to build.
   const { printSchemaSDL } = await import('../../graphql/printSchema.ts')
   const sdl = await printSchemaSDL(urls.authenticator)

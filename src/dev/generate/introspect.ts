@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { makeIntrospectionQuery, parseIntrospectionResults, type Introspection } from 'pg-introspection'
 import type { Catalog, Column, Constraint, Index, Months, Policy, Relation, Rule, Trigger } from './catalogModel.ts'
 import * as ask from './catalogQueries.ts'
 
@@ -71,4 +72,10 @@ export async function introspect(client: pg.ClientBase): Promise<Catalog> {
     // In a transaction that failed nothing can be put back, and the rollback does it.
     for (const { name, setting } of before) await set(name, setting).catch(() => undefined)
   }
+}
+
+/** The rows of the catalogs as pg-introspection reads and joins them, what extensions brought left out. */
+export async function readIntrospection(client: pg.ClientBase): Promise<Introspection> {
+  const { rows } = await client.query<{ introspection: string }>(makeIntrospectionQuery())
+  return parseIntrospectionResults(rows[0]!.introspection)
 }
