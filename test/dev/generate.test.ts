@@ -7,6 +7,7 @@ import { dumpCatalog } from '../../src/dev/generate/catalog.ts'
 import { ROOT } from '../../src/deploy/database.ts'
 import { compareGenerated, generateAll, listGenerated } from '../../src/dev/generate/generateAll.ts'
 import { generateQueries } from '../../src/dev/generate/queries.ts'
+import { removeUnusedTypes } from '../../src/dev/generate/usedTypes.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
@@ -238,6 +239,39 @@ describe('typed queries', () => {
     },
     30_000,
   )
+})
+
+describe('generated types', () => {
+  /** A root with types, and one file of source that imports `names`. */
+  const checkout = async (name: string, names: string[]) => {
+    const root = join(dir, name)
+    const types = join(root, 'generated/types')
+    await mkdir(join(types, 'app_public'), { recursive: true })
+    await mkdir(join(types, 'audit'), { recursive: true })
+    await mkdir(join(root, 'src/worker'), { recursive: true })
+    const imports = names.map((path) => `import type { default as It } from '../../generated/types/${path}'\n`)
+    await writeFile(join(root, 'src/worker/user.ts'), imports.join(''))
+    await writeFile(join(types, 'functions.ts'), `import type { default as Boats } from './app_public/Boats.ts';\n`)
+    await writeFile(join(types, 'app_public/Boats.ts'), `import type { Id } from './Harbours.ts';\n`)
+    await writeFile(join(types, 'app_public/Harbours.ts'), `import type { Id } from './Boats.ts';\n`)
+    await writeFile(join(types, 'audit/Seals.ts'), `import type { Id } from '../app_public/Harbours.ts';\n`)
+    await removeUnusedTypes(types, root)
+    return await listGenerated(types)
+  }
+
+  it('that nobody imports are taken away, with those that only they import', async () => {
+    expect(await checkout('some', ['functions.ts'])).toEqual([
+      'app_public/Boats.ts',
+      'app_public/Harbours.ts',
+      'functions.ts',
+    ])
+    expect(await checkout('another', ['audit/Seals.ts'])).toEqual([
+      'app_public/Boats.ts',
+      'app_public/Harbours.ts',
+      'audit/Seals.ts',
+    ])
+    expect(await checkout('none', [])).toEqual([])
+  })
 })
 
 describe('generated/', () => {

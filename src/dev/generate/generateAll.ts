@@ -10,6 +10,7 @@ import { renderFunctions } from './functions.ts'
 import { introspect, readIntrospection } from './introspect.ts'
 import { generateTypes, SCHEMAS } from './kanel.ts'
 import { generateQueries } from './queries.ts'
+import { removeUnusedTypes } from './usedTypes.ts'
 
 /** The files of generated/ that people write. */
 const BY_HAND = new Set(['README.md'])
@@ -54,6 +55,7 @@ export async function generateAll({
   } finally {
     await client.end()
   }
+  await removeUnusedTypes(types, ROOT)
   await generateQueries(urls.superuser ?? urls.owner, queriesDir, join(outDir, 'queries'))
   // Loaded late: the schema of the API is the slowest part to load and to build.
   const { printSchemaSDL } = await import('../../graphql/printSchema.ts')
