@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { dumpCatalog } from '../../src/dev/generate/catalog.ts'
+import { dumpCatalog, renderSchema } from '../../src/dev/generate/catalog.ts'
+import { introspect } from '../../src/dev/generate/introspect.ts'
 import { ROOT } from '../../src/deploy/database.ts'
 import { compareGenerated, generateAll, listGenerated } from '../../src/dev/generate/generateAll.ts'
 import { generateQueries } from '../../src/dev/generate/queries.ts'
@@ -105,6 +106,55 @@ describe('the dump of the catalogs', () => {
     expect(dump).toContain(
       '-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants',
     )
+  })
+
+  it('is split by object for reading, where a function has everything but its body', async () => {
+    const files = await inTransaction([TABLES, ...PRIVILEGES, ...COMMENTS], async () =>
+      renderSchema(await introspect(client)),
+    )
+    expect(files.get('app_hidden/boat_tenant.sql')).toBe(
+      [
+        'CREATE OR REPLACE FUNCTION app_hidden.boat_tenant()',
+        ' RETURNS uuid',
+        ' LANGUAGE sql',
+        ' STABLE;',
+        'alter function app_hidden.boat_tenant() owner to freehold_owner;',
+        'grant execute on function app_hidden.boat_tenant() to app_anonymous;',
+        'grant execute on function app_hidden.boat_tenant() to app_user;',
+        '',
+      ].join('\n'),
+    )
+    for (const part of [
+      /create table/,
+      /create policy select_member/,
+      /CREATE TRIGGER/,
+      /CREATE INDEX/,
+      /grant select/,
+    ])
+      expect(files.get('app_public/boats.sql')).toMatch(part)
+    expect([...files.keys()].filter((name) => !name.includes('/')).sort()).toEqual([
+      'database.sql',
+      'default_privileges.sql',
+      'extensions.sql',
+      'roles.sql',
+      'schemas.sql',
+    ])
+  })
+
+  it('loses the body in the files alone, in whatever language and form it was written', async () => {
+    const bodies = `
+      create function app_hidden.a_atomic(x integer) returns integer language sql begin atomic select x + 4711; end;
+      create function app_hidden.a_return(x integer) returns integer language sql return x + 4711;
+      create function app_hidden.a_quoted(x integer) returns integer language sql as 'select x + 4711 -- $function$ ';
+      create procedure app_hidden.a_procedure(x integer) language plpgsql as 'begin perform 4711; end';`
+    const [dump, files] = await inTransaction([bodies], async () => [
+      await dumpCatalog(client),
+      renderSchema(await introspect(client)),
+    ])
+    expect(dump.match(/4711/g)).toHaveLength(4)
+    const ours = ['atomic', 'return', 'quoted', 'procedure'].map((name) => files.get(`app_hidden/a_${name}.sql`))
+    expect(ours).toEqual(ours.map(() => expect.stringMatching(/^CREATE OR REPLACE [^]* LANGUAGE \w+;\nalter /)))
+    expect([...files.values()].join('')).not.toContain('4711')
   })
 
   const MUTATIONS: Record<string, string> = {
@@ -282,7 +332,8 @@ describe('generated/', () => {
     const names = await listGenerated(first)
     expect(names).toEqual(
       expect.arrayContaining([
-        'schema.sql',
+        'schema/roles.sql',
+        'schema/app_public/tenants.sql',
         'schema.graphql',
         'dictionary.md',
         'erd.md',
