@@ -82,7 +82,7 @@ function jsonType(type: PgType, introspection: Introspection): string | undefine
 }
 
 /** The base of a domain, or the type itself. */
-function baseOf(type: PgType, introspection: Introspection): PgType {
+export function baseOf(type: PgType, introspection: Introspection): PgType {
   const base = type.typtype === 'd' ? introspection.getType({ id: type.typbasetype! }) : undefined
   return base ? baseOf(base, introspection) : type
 }

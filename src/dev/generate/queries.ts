@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import pg from 'pg'
+import type { Introspection } from 'pg-introspection'
+import { withClient } from '../../db/withClient.ts'
 import { ROOT } from '../../deploy/database.ts'
+import { baseOf } from './functions.ts'
+import { readIntrospection } from './introspect.ts'
 import { SCALARS, scalarType, type ScalarType } from './scalarTypes.ts'
 
 /** Its package exports the program under no name that both import and require can resolve. */
@@ -14,19 +17,12 @@ const CONTENT = /^(Using a pool of \d+ threads\.|Processing .*|Saved \d+ query t
 const TIMEOUT_MS = 120_000
 
 /** pgtyped knows no domains: each is named with the type of its base. */
-async function domainTypes(url: string): Promise<Record<string, ScalarType>> {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ name: string; base: string }>(`
-      select t.typname as name, b.typname as base
-      from pg_catalog.pg_type t join pg_catalog.pg_type b on b.oid = pg_catalog.pg_basetype(t.oid)
-      where t.typtype = 'd' order by 1`)
-    return Object.fromEntries(rows.map(({ name, base }) => [name, scalarType(base)]))
-  } finally {
-    await client.end()
-  }
-}
+const domainTypes = (introspection: Introspection): Record<string, ScalarType> =>
+  Object.fromEntries(
+    introspection.types
+      .filter((type) => type.typtype === 'd')
+      .map((type) => [type.typname, scalarType(baseOf(type, introspection).typname)]),
+  )
 
 /** Runs pgtyped in `dir` and returns what it printed. */
 function runPgtyped(url: string, dir: string, configPath: string): Promise<string> {
@@ -78,7 +74,7 @@ export async function generateQueries(url: string, sqlDir: string, outDir: strin
         failOnError: true,
         camelCaseColumnNames: false,
         maxWorkerThreads: 1,
-        typesOverrides: { ...SCALARS, ...(await domainTypes(url)) },
+        typesOverrides: { ...SCALARS, ...domainTypes(await withClient(url, readIntrospection)) },
       }),
     )
     const output = await runPgtyped(url, work, config)
