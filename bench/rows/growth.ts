@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { call } from '../../src/db/call.ts'
 import { startServer } from '../children.ts'
 import { openHttpRaces } from '../httpRace.ts'
 import { CLAIM_NAMES, type Claims } from '../../src/db/withTenant.ts'
@@ -82,13 +83,8 @@ async function sqlReader(bench: Bench, { superuser, people }: Filled): Promise<(
   bench.onClose(() => client.end())
   const claims: Claims[] = []
   for (const { token } of people) {
-    const {
-      rows: [answer],
-    } = await client.query<{ claims: Claims }>(
-      'select app_private.authenticate($1, null, null, null, null) as claims',
-      [token],
-    )
-    claims.push(answer!.claims)
+    const given = { token, tenant: null, ip: null, user_agent: null, request_id: null }
+    claims.push((await call(client, 'app_private.authenticate', given)) as Claims)
   }
   await client.query('set role app_user')
   const text = `select ${CLAIM_NAMES.map((name, index) => `set_config('app.${name}', $${index + 1}, false)`).join(', ')}`

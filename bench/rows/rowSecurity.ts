@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { call } from '../../src/db/call.ts'
 import { CLAIM_NAMES, type Claims } from '../../src/db/withTenant.ts'
 import { populate } from '../populate.ts'
 import { processorTime } from '../processorTime.ts'
@@ -52,12 +53,9 @@ export const row: Row = {
       grant usage on schema app_public to ${READER};
       grant select on all tables in schema app_public to ${READER}`)
     bench.onClose(() => admin.query(`drop owned by ${READER}; drop role ${READER}`))
-    const {
-      rows: [answer],
-    } = await admin.query<{ claims: Claims }>('select app_private.authenticate($1, null, null, null, null) as claims', [
-      token,
-    ])
-    const [guarded, free] = [await connect('app_user', answer!.claims), await connect(READER, answer!.claims)]
+    const given = { token, tenant: null, ip: null, user_agent: null, request_id: null }
+    const claims = (await call(admin, 'app_private.authenticate', given)) as Claims
+    const [guarded, free] = [await connect('app_user', claims), await connect(READER, claims)]
 
     const measures = []
     for (const { label, text } of READS) {

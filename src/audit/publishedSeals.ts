@@ -2,6 +2,7 @@ import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type pg from 'pg'
 import { z } from 'zod'
+import { call } from '../db/call.ts'
 
 const Shape = z.object({
   tenantId: z.uuid(),
@@ -37,18 +38,18 @@ export async function publishSeals(client: pg.ClientBase, file: string): Promise
     let count = 0
     let { last, isTorn } = await readEnd(handle)
     for (;;) {
-      const { rows } = await client.query<{ seal: PublishedSeal }>(
-        last
-          ? `select app_private.seals_after($1, $2, $3, $4) as seal`
-          : 'select app_private.seals_after(max_count => $1) as seal',
-        last ? [last.createdAt, last.tenantId, last.number, BATCH] : [BATCH],
-      )
-      if (rows.length === 0) return count
-      await handle.appendFile((isTorn ? '\n' : '') + rows.map(({ seal }) => `${JSON.stringify(seal)}\n`).join(''))
+      const seals = (await call(client, 'app_private.seals_after', {
+        created_at: last?.createdAt,
+        tenant_id: last?.tenantId,
+        number: last?.number,
+        max_count: BATCH,
+      })) as PublishedSeal[]
+      if (seals.length === 0) return count
+      await handle.appendFile((isTorn ? '\n' : '') + seals.map((seal) => `${JSON.stringify(seal)}\n`).join(''))
       await handle.datasync()
       isTorn = false
-      count += rows.length
-      last = rows.at(-1)!.seal
+      count += seals.length
+      last = seals.at(-1)
     }
   } finally {
     await handle.close()

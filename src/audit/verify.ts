@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { findDetachedVersions, findVersionColumns, isSuperuser } from '../../generated/queries/verify.ts'
 import { ROOT } from '../deploy/database.ts'
 import type { PublishedSeal } from './publishedSeals.ts'
 
@@ -120,6 +121,8 @@ interface Link {
   readonly digest: string
 }
 
+// The statements that follow ask for what is in pg_temp, which is there for one session: nothing can type them beforehand.
+
 /**
  * Makes pg_temp.ledger of all partitions, the detached ones too, and the digests of this checkout as functions of pg_temp.
  * @returns columns of a version, quoted.
@@ -137,32 +140,17 @@ async function prepare(client: pg.ClientBase): Promise<string[]> {
       .split('\ncomment on ')
     await client.query(definition!)
   }
-  const { rows: columns } = await client.query<{ name: string }>(`
-    select quote_ident(a.attname) as name from pg_attribute a
-    where a.attrelid = 'audit.row_versions'::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum`)
-  const { rows: detached } = await client.query<{ name: string }>(`
-    select c.oid::regclass::text as name from pg_class c
-    where c.relnamespace = 'partitions'::regnamespace and c.relkind = 'r' and c.relname like 'row\\_versions\\_p%' and not c.relispartition`)
-  const list = columns.map(({ name }) => name)
-  const parts = ['audit.row_versions', ...detached.map(({ name }) => name)].map(
-    (name) => `select ${list.join(', ')} from ${name}`,
-  )
+  const columns = (await findVersionColumns.run(undefined, client)).map(({ name }) => name)
+  const detached = (await findDetachedVersions.run(undefined, client)).map(({ name }) => name)
+  const parts = ['audit.row_versions', ...detached].map((name) => `select ${columns.join(', ')} from ${name}`)
   await client.query(`
     create temp view ledger with (security_invoker = true) as ${parts.join(' union all ')};
     create temp table mismatch (seal bigint, id uuid, expected bytea) on commit drop;
     create temp table extra (seal bigint, id uuid, created_at timestamptz) on commit drop;
     create temp table candidate (v audit.row_versions) on commit drop`)
-  const {
-    rows: [me],
-  } = await client.query<{ isSuperuser: boolean }>(
-    `select rolsuper as "isSuperuser" from pg_roles where rolname = current_user`,
-  )
-  if (!me!.isSuperuser)
-    await seeEverything(
-      client,
-      detached.map(({ name }) => name),
-    )
-  return list
+  const [me] = await isSuperuser.run(undefined, client)
+  if (!me!.isSuperuser) await seeEverything(client, detached)
+  return columns
 }
 
 /** Row security hides everything from the owner, who is let in as app_system. All of it is taken back with the transaction. */

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type AppliedSources from '../../generated/types/app_private/AppliedSources.ts'
 import { locks } from './locks.ts'
 import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, ROOMS, SourceError, type Source } from './sources.ts'
 
@@ -173,7 +174,7 @@ export async function readLedger(client: pg.ClientBase): Promise<Map<string, str
     rows: [found],
   } = await client.query<{ found: boolean }>(`select to_regclass('app_private.applied_sources') is not null as found`)
   if (!found?.found) return undefined
-  const { rows } = await client.query<{ path: string; checksum: string }>(
+  const { rows } = await client.query<Pick<AppliedSources, 'path' | 'checksum'>>(
     'select path, checksum from app_private.applied_sources',
   )
   return new Map(rows.map((row) => [row.path, row.checksum]))

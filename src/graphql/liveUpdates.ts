@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PreparedQuery } from '@pgtyped/runtime'
 import type { WithPgClient } from 'postgraphile/@dataplan/pg'
+import {
+  findDeployment,
+  findEventOfDeployment,
+  findLastLogSequence,
+  findProject,
+} from '../../generated/queries/liveUpdates.ts'
 import { ServerError } from '../errors.ts'
 import type { Listener } from '../db/listener.ts'
 
@@ -67,15 +74,10 @@ async function deploymentLogs(
 ): Promise<AsyncGenerator<LogRange>> {
   const deploymentId = uuid(topic.deploymentId)
   let after = sequence(topic.after)
-  await mustSee(topic, 'deployments', deploymentId)
+  await mustSee(topic, findDeployment, deploymentId)
   // From here on nothing is missed: LISTEN first, then the backlog, then what was notified meanwhile.
   const notifications = await listener.subscribe(`deployment_logs:${deploymentId}`, signal)
-  const [last] = await read<{ sequence: string }>(
-    topic,
-    `select sequence from app_public.deployment_logs
-      where tenant_id = $1 and deployment_id = $2 order by sequence desc limit 1`,
-    [deploymentId],
-  )
+  const [last] = await read(topic, findLastLogSequence, { deploymentId })
 
   return (async function* () {
     async function* upTo(end: bigint): AsyncGenerator<LogRange> {
@@ -102,8 +104,8 @@ async function deploymentChanged(
   const projectId = topic.projectId === null ? null : uuid(topic.projectId)
   const id = topic.id === null ? null : uuid(topic.id)
   const tenantId = tenantOf(topic)
-  if (projectId !== null) await mustSee(topic, 'projects', projectId)
-  if (id !== null) await mustSee(topic, 'deployments', id)
+  if (projectId !== null) await mustSee(topic, findProject, projectId)
+  if (id !== null) await mustSee(topic, findDeployment, id)
   const notifications = await listener.subscribe(`events:${tenantId}`, signal)
 
   return (async function* () {
@@ -112,15 +114,9 @@ async function deploymentChanged(
       if (event.subjectType !== 'deployment' || typeof event.subjectId !== 'string') continue
       if (projectId !== null && event.projectId !== projectId) continue
       if (id !== null && event.subjectId !== id) continue
-      // The row security of both tables decides whether the subscriber is told.
-      const [seen] = await read<{ type: string }>(
-        topic,
-        `select e.type from app_public.events e
-          where e.tenant_id = $1 and e.created_at = $2::timestamptz and e.id = $3
-            and exists (select from app_public.deployments d where d.tenant_id = $1 and d.id = e.subject_id)`,
-        [event.createdAt, event.id],
-      )
-      if (seen) yield { eventId: String(event.id), type: seen.type, deploymentId: event.subjectId }
+      const [eventId, createdAt] = [String(event.id), String(event.createdAt)]
+      const [seen] = await read(topic, findEventOfDeployment, { eventId, createdAt })
+      if (seen) yield { eventId, type: seen.type, deploymentId: event.subjectId }
     }
   })()
 }
@@ -160,16 +156,32 @@ function tenantOf({ pgSettings }: Subscriber): string {
   return tenantId
 }
 
-/** Rows of one statement under the subscriber's claims; `$1` is their tenant. */
-async function read<T>(subscriber: Subscriber, text: string, values: unknown[]): Promise<readonly T[]> {
-  const { rows } = await subscriber.withPgClient(subscriber.pgSettings, (client) =>
-    client.query<T>({ text, values: [tenantOf(subscriber), ...values] }),
+/** Rows of one query under the subscriber's claims, in their tenant. */
+async function read<Parameters, Row>(
+  subscriber: Subscriber,
+  query: PreparedQuery<Parameters & { tenantId: string }, Row>,
+  parameters: Parameters,
+): Promise<Row[]> {
+  const tenantId = tenantOf(subscriber)
+  return await subscriber.withPgClient(subscriber.pgSettings, (client) =>
+    query.run(
+      { ...parameters, tenantId },
+      {
+        query: async (text, values: unknown[]) => {
+          const { rows, rowCount } = await client.query({ text, values })
+          return { rows: [...rows], rowCount: rowCount ?? rows.length }
+        },
+      },
+    ),
   )
-  return rows
 }
 
-async function mustSee(subscriber: Subscriber, table: 'deployments' | 'projects', id: string): Promise<void> {
-  const found = await read(subscriber, `select from app_public.${table} where tenant_id = $1 and id = $2`, [id])
+async function mustSee(
+  subscriber: Subscriber,
+  query: typeof findDeployment | typeof findProject,
+  id: string,
+): Promise<void> {
+  const found = await read(subscriber, query, { id })
   if (found.length === 0) throw new ServerError('NOT_FOUND')
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import { call } from '../db/call.ts'
 import type { Claims } from '../db/withTenant.ts'
 import type { Logger } from '../log.ts'
 
@@ -18,6 +19,9 @@ export interface Credentials {
   userAgent: string | null
   requestId: string
 }
+
+/** What app_private.authenticate answers. */
+type Answer = Claims & { cacheable?: boolean }
 
 export interface Authenticator {
   /** The claims of who presents these; rejects with the database's FH401, FH403 or FH429. */
@@ -48,14 +52,10 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
       if (kept && kept.until > Date.now()) return { ...kept.claims, ...of }
 
       const revocationsBefore = revocations
-      const {
-        rows: [row],
-      } = await pool.query<{ claims: Claims & { cacheable?: boolean } }>({
-        name: 'authenticate',
-        text: 'select app_private.authenticate($1, $2, $3, $4, $5) as claims',
-        values: [token, tenant, ip, userAgent, requestId],
-      })
-      const { cacheable, ...claims } = row!.claims
+      const given = { token, tenant, ip, user_agent: userAgent, request_id: requestId }
+      const { cacheable, ...claims } = (await call(pool, 'app_private.authenticate', given, {
+        isPrepared: true,
+      })) as Answer
       if (cacheable === true && token !== null && isListening && revocations === revocationsBefore) {
         cache.delete(key)
         cache.set(key, { claims, until: Date.now() + CACHE_MS })

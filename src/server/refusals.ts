@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { call } from '../db/call.ts'
 import type { Claims } from '../db/withTenant.ts'
 import { mapDatabaseError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -30,8 +31,7 @@ export function makeRefusalLog({ pool, log }: { pool: pg.Pool; log: Logger }): R
         noted.add(error)
       }
       if (pending.size >= MAX_PENDING) return
-      const work = pool
-        .query('select app_private.log_refusal($1, $2, $3)', [JSON.stringify(claims), shown.code, shown.httpStatus])
+      const work = call(pool, 'app_private.log_refusal', { claims, code: shown.code, status: shown.httpStatus })
         .catch((failure: unknown) =>
           log.error({ err: failure, code: shown.code }, 'a refusal could not be written down'),
         )

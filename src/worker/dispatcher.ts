@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Logger } from '../log.ts'
+import { call } from '../db/call.ts'
 import { makeListener } from '../db/listener.ts'
 
 /** Events taken in one transaction. */
@@ -38,11 +39,9 @@ export async function startDispatcher({
     do {
       isAgain = false
       while (!isStopping) {
-        const {
-          rows: [row],
-        } = await pool.query<{ count: number }>('select app_private.dispatch_events($1) as count', [BATCH])
-        if (row!.count === 0) break
-        log.debug({ count: row!.count }, 'events dispatched')
+        const count = await call(pool, 'app_private.dispatch_events', { max_count: BATCH })
+        if (!count) break
+        log.debug({ count }, 'events dispatched')
       }
     } while (isAgain && !isStopping)
   }

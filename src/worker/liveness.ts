@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unlockDeadPools as unlock } from '../../generated/queries/liveness.ts'
 import type { Logger } from '../log.ts'
 
 /**
@@ -106,25 +107,11 @@ async function lock(client: pg.Client, poolId: string): Promise<void> {
   await client.query('select pg_advisory_lock_shared($1, hashtext($2))', [LOCK, poolId])
 }
 
-/** Not in sql/queries, whose types are made as freehold_owner: schema graphile_worker is for freehold_worker alone. */
-const UNLOCK = `
-  with holders as materialized (
-    select distinct j.locked_by as pool_id from graphile_worker.jobs j where j.locked_by like 'pool-%'
-  ), dead as materialized (
-    select array_agg(h.pool_id) as pool_ids
-    from holders h
-    where pg_try_advisory_xact_lock($1, hashtext(h.pool_id))
-  )
-  select d.pool_ids, graphile_worker.force_unlock_workers(d.pool_ids)
-  from dead d
-  -- When the server itself has just come back, the living have not yet had the time to show themselves.
-  where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'`
-
 /**
  * Gives the jobs of worker pools that died back to the queue: those that hold jobs but not their lock. Returns their names.
  * Every pool of the database must show its liveness; graphile-worker alone would wait four hours.
  */
 export async function unlockDeadPools(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ pool_ids: string[] }>(UNLOCK, [LOCK])
-  return rows.flatMap((row) => row.pool_ids)
+  const rows = await unlock.run({ lock: LOCK }, pool)
+  return rows.flatMap((row) => row.poolIds)
 }

@@ -1,7 +1,8 @@
+import { call } from '../../src/db/call.ts'
 import { callAs, claimsOf, enrol, join as joinTenant } from '../../src/dev/proof/people.ts'
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { withTenant } from '../../src/db/withTenant.ts'
+import { withTenant, type Claims } from '../../src/db/withTenant.ts'
 import { findings, seal, verify } from './support.ts'
 
 let database: TestDatabase
@@ -35,16 +36,9 @@ const TRACES = {
 
 /** Runs one statement as her browser does. */
 async function asHer(token: string | null, sql: string, params: unknown[] = [], tenant: string | null = null) {
-  const {
-    rows: [row],
-  } = await database.authenticator.query('select app_private.authenticate($1, $2, $3, $4, $5) as claims', [
-    token,
-    tenant,
-    IP,
-    AGENT,
-    'req-her',
-  ])
-  return withTenant(database.authenticator, row.claims, async (client) => (await client.query(sql, params)).rows)
+  const given = { token, tenant, ip: IP, user_agent: AGENT, request_id: 'req-her' }
+  const claims = (await call(database.authenticator, 'app_private.authenticate', given)) as Claims
+  return withTenant(database.authenticator, claims, async (client) => (await client.query(sql, params)).rows)
 }
 
 /** Every table of every schema, row by row as text, bytes as hex, that holds the text or its bytes. */

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { withTenant } from '../../src/db/withTenant.ts'
+import { call } from '../../src/db/call.ts'
+import { withTenant, type Claims } from '../../src/db/withTenant.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
 
@@ -21,13 +22,10 @@ const versions = (table: string, id: string) =>
 const makeTeam = async (name: string) =>
   (await people.as(people.alice, 'insert into app_public.teams (name) values ($1) returning id', [name]))[0]!
     .id as string
-const claims = async (token: string, tenant: string | null) =>
-  (
-    await database.authenticator.query(
-      `select app_private.authenticate($1, $2, '10.9.8.7', 'curl', 'request-1') as claims`,
-      [token, tenant],
-    )
-  ).rows[0].claims
+const claims = async (token: string, tenant: string | null) => {
+  const given = { token, tenant, ip: '10.9.8.7', user_agent: 'curl', request_id: 'request-1' }
+  return (await call(database.authenticator, 'app_private.authenticate', given)) as Claims
+}
 
 test('a version tells the whole of a change, and an update the old values', async () => {
   const session = await claims(people.alice.token, 'acme')
@@ -120,7 +118,7 @@ test('the actor is right for a key, a task, a webhook and a hand on the database
     .query(`set session_replication_role = replica; update app_public.deployments set status = 'building', runner = 'r',
     lease_expires_at = now() - interval '1 minute' where id = '${deployment.id}'; reset session_replication_role`)
   await withTenant(database.worker, { actor: 'deployments__requeue' }, (client) =>
-    client.query('select app_private.requeue_lost_deployments()'),
+    call(client, 'app_private.requeue_lost_deployments'),
   )
   expect((await versions('deployments', deployment.id)).at(-1)).toMatchObject({
     actor_type: 'worker',
@@ -134,16 +132,16 @@ test('the actor is right for a key, a task, a webhook and a hand on the database
     [project!.id],
   )
   const body = Buffer.from('{"zen": "Anything added dilutes everything else."}')
-  await database.authenticator.query('select app_private.receive_webhook($1, $2, $3, $4)', [
-    'github',
-    source!.webhook_source_id,
-    {
+  await call(database.authenticator, 'app_private.receive_webhook', {
+    provider: 'github',
+    webhook_source_id: source!.webhook_source_id,
+    headers: {
       'x-github-event': 'ping',
       'x-github-delivery': 'd-1',
       'x-hub-signature-256': `sha256=${createHmac('sha256', source!.secret).update(body).digest('hex')}`,
     },
     body,
-  ])
+  })
   await database.superuser.query('update app_public.webhook_sources set description = $2 where id = $1', [
     source!.webhook_source_id,
     'by hand',

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { dumpCatalog } from '../../src/dev/generate/catalog.ts'
+import { dumpCatalog, renderSchema } from '../../src/dev/generate/catalog.ts'
+import { introspect } from '../../src/dev/generate/introspect.ts'
 import { ROOT } from '../../src/deploy/database.ts'
 import { compareGenerated, generateAll, listGenerated } from '../../src/dev/generate/generateAll.ts'
 import { generateQueries } from '../../src/dev/generate/queries.ts'
+import { removeUnusedTypes } from '../../src/dev/generate/usedTypes.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
@@ -104,6 +106,55 @@ describe('the dump of the catalogs', () => {
     expect(dump).toContain(
       '-- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants',
     )
+  })
+
+  it('is split by object for reading, where a function has everything but its body', async () => {
+    const files = await inTransaction([TABLES, ...PRIVILEGES, ...COMMENTS], async () =>
+      renderSchema(await introspect(client)),
+    )
+    expect(files.get('app_hidden/boat_tenant.sql')).toBe(
+      [
+        'CREATE OR REPLACE FUNCTION app_hidden.boat_tenant()',
+        ' RETURNS uuid',
+        ' LANGUAGE sql',
+        ' STABLE;',
+        'alter function app_hidden.boat_tenant() owner to freehold_owner;',
+        'grant execute on function app_hidden.boat_tenant() to app_anonymous;',
+        'grant execute on function app_hidden.boat_tenant() to app_user;',
+        '',
+      ].join('\n'),
+    )
+    for (const part of [
+      /create table/,
+      /create policy select_member/,
+      /CREATE TRIGGER/,
+      /CREATE INDEX/,
+      /grant select/,
+    ])
+      expect(files.get('app_public/boats.sql')).toMatch(part)
+    expect([...files.keys()].filter((name) => !name.includes('/')).sort()).toEqual([
+      'database.sql',
+      'default_privileges.sql',
+      'extensions.sql',
+      'roles.sql',
+      'schemas.sql',
+    ])
+  })
+
+  it('loses the body in the files alone, in whatever language and form it was written', async () => {
+    const bodies = `
+      create function app_hidden.a_atomic(x integer) returns integer language sql begin atomic select x + 4711; end;
+      create function app_hidden.a_return(x integer) returns integer language sql return x + 4711;
+      create function app_hidden.a_quoted(x integer) returns integer language sql as 'select x + 4711 -- $function$ ';
+      create procedure app_hidden.a_procedure(x integer) language plpgsql as 'begin perform 4711; end';`
+    const [dump, files] = await inTransaction([bodies], async () => [
+      await dumpCatalog(client),
+      renderSchema(await introspect(client)),
+    ])
+    expect(dump.match(/4711/g)).toHaveLength(4)
+    const ours = ['atomic', 'return', 'quoted', 'procedure'].map((name) => files.get(`app_hidden/a_${name}.sql`))
+    expect(ours).toEqual(ours.map(() => expect.stringMatching(/^CREATE OR REPLACE [^]* LANGUAGE \w+;\nalter /)))
+    expect([...files.values()].join('')).not.toContain('4711')
   })
 
   const MUTATIONS: Record<string, string> = {
@@ -240,6 +291,39 @@ describe('typed queries', () => {
   )
 })
 
+describe('generated types', () => {
+  /** A root with types, and one file of source that imports `names`. */
+  const checkout = async (name: string, names: string[]) => {
+    const root = join(dir, name)
+    const types = join(root, 'generated/types')
+    await mkdir(join(types, 'app_public'), { recursive: true })
+    await mkdir(join(types, 'audit'), { recursive: true })
+    await mkdir(join(root, 'src/worker'), { recursive: true })
+    const imports = names.map((path) => `import type { default as It } from '../../generated/types/${path}'\n`)
+    await writeFile(join(root, 'src/worker/user.ts'), imports.join(''))
+    await writeFile(join(types, 'functions.ts'), `import type { default as Boats } from './app_public/Boats.ts';\n`)
+    await writeFile(join(types, 'app_public/Boats.ts'), `import type { Id } from './Harbours.ts';\n`)
+    await writeFile(join(types, 'app_public/Harbours.ts'), `import type { Id } from './Boats.ts';\n`)
+    await writeFile(join(types, 'audit/Seals.ts'), `import type { Id } from '../app_public/Harbours.ts';\n`)
+    await removeUnusedTypes(types, root)
+    return await listGenerated(types)
+  }
+
+  it('that nobody imports are taken away, with those that only they import', async () => {
+    expect(await checkout('some', ['functions.ts'])).toEqual([
+      'app_public/Boats.ts',
+      'app_public/Harbours.ts',
+      'functions.ts',
+    ])
+    expect(await checkout('another', ['audit/Seals.ts'])).toEqual([
+      'app_public/Boats.ts',
+      'app_public/Harbours.ts',
+      'audit/Seals.ts',
+    ])
+    expect(await checkout('none', [])).toEqual([])
+  })
+})
+
 describe('generated/', () => {
   it('is written the same every time, each file marked as generated', async () => {
     const [first, second] = [join(dir, 'first'), join(dir, 'second')]
@@ -248,11 +332,13 @@ describe('generated/', () => {
     const names = await listGenerated(first)
     expect(names).toEqual(
       expect.arrayContaining([
-        'schema.sql',
+        'schema/roles.sql',
+        'schema/app_public/tenants.sql',
         'schema.graphql',
         'dictionary.md',
         'erd.md',
         'errors.md',
+        'types/functions.ts',
         'types/app_public/Tenants.ts',
       ]),
     )

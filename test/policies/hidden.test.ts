@@ -1,3 +1,5 @@
+import { call } from '../../src/db/call.ts'
+import type { Claims } from '../../src/db/withTenant.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
 
@@ -9,13 +11,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-const claimsOf = async (token: string, tenant: string) =>
-  (
-    await database.authenticator.query('select app_private.authenticate($1, $2, null, null, null) as claims', [
-      token,
-      tenant,
-    ])
-  ).rows[0].claims
+const claimsOf = async (token: string, tenant: string) => {
+  const given = { token, tenant, ip: null, user_agent: null, request_id: null }
+  return (await call(database.authenticator, 'app_private.authenticate', given)) as Claims
+}
 const announced = async (act: () => Promise<unknown>): Promise<string[]> => {
   const client = await database.superuser.connect()
   const heard: string[] = []

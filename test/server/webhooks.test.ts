@@ -3,7 +3,7 @@ import { sign } from '@octokit/webhooks-methods'
 import type { WebhookDefinition } from '@octokit/webhooks-examples'
 import { createPool } from '../../src/db/pools.ts'
 import { withTenant } from '../../src/db/withTenant.ts'
-import { applyWebhookEvent } from '../../generated/queries/webhooks.ts'
+import { call } from '../../src/db/call.ts'
 import { startApi, type Api } from '../graphql/api.ts'
 import { TEST_KEYRING } from '../support/database.ts'
 import { startWorker, until, workerConfig } from '../worker/support.ts'
@@ -79,12 +79,11 @@ const jobs = async () =>
   (await api.database.worker.query(`select key from graphile_worker.jobs where task_identifier = 'webhook__apply'`))
     .rows
 
-async function apply(id: string, pool = api.database.worker): Promise<string> {
-  const tenantId = api.ids.tenants.acme
-  const [row] = await withTenant(pool, { tenant_id: tenantId, actor_type: 'webhook' }, (client) =>
-    applyWebhookEvent.run({ tenantId, webhookEventId: id }, client),
+async function apply(id: string, pool = api.database.worker): Promise<string | null> {
+  const tenant_id = api.ids.tenants.acme
+  return await withTenant(pool, { tenant_id, actor_type: 'webhook' }, (client) =>
+    call(client, 'app_private.apply_webhook_event', { tenant_id, webhook_event_id: id }),
   )
-  return row!.outcome
 }
 
 describe.each(pushes.map((payload, index) => [index, payload.ref, payload.deleted, payload] as const))(

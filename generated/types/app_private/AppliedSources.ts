@@ -17,36 +17,3 @@ export default interface AppliedSources {
   /** When this text was last run here. */
   applied_at: Date;
 }
-
-/**
- * Represents the initializer for the table app_private.applied_sources
- * Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
- */
-export interface AppliedSourcesInitializer {
-  /** File below the project's root, or the name of something else that was installed. */
-  path: AppliedSourcesPath;
-
-  /** SHA-256 of the file in hex; for things that are not files, their version. */
-  checksum: string;
-
-  /**
-   * When this text was last run here.
-   * Default value: now()
-   */
-  applied_at?: Date;
-}
-
-/**
- * Represents the mutator for the table app_private.applied_sources
- * Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
- */
-export interface AppliedSourcesMutator {
-  /** File below the project's root, or the name of something else that was installed. */
-  path?: AppliedSourcesPath;
-
-  /** SHA-256 of the file in hex; for things that are not files, their version. */
-  checksum?: string;
-
-  /** When this text was last run here. */
-  applied_at?: Date;
-}

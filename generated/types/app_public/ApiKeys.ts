@@ -2,7 +2,6 @@
 
 import type { TenantsId } from './Tenants.ts';
 import type { UsersId } from './Users.ts';
-import type { default as ApiScope } from './ApiScope.ts';
 import type { ProjectsId } from './Projects.ts';
 import type { ProjectEnvironmentsId } from './ProjectEnvironments.ts';
 
@@ -36,7 +35,7 @@ export default interface ApiKeys {
   checksum: string;
 
   /** What it may do at most; the highest counts. */
-  scopes: ApiScope[];
+  scopes: string;
 
   /** Narrows the key to a JSON array of "<resource>:<verb>" such as "deployments:write"; empty means all its scopes allow. */
   permissions: unknown;
@@ -88,160 +87,4 @@ export default interface ApiKeys {
 
   /** When the row last changed. */
   updated_at: Date;
-}
-
-/**
- * Represents the initializer for the table app_public.api_keys
- * A key that a program authenticates with. The key itself is shown once, by create_api_key or rotate_api_key.
- */
-export interface ApiKeysInitializer {
-  /** Tenant the row belongs to. */
-  tenant_id: TenantsId;
-
-  /**
-   * Identifier, a version 7 UUID.
-   * Default value: uuidv7()
-   */
-  id?: ApiKeysId;
-
-  /** Whose key it is; it never may more than this person. */
-  user_id: UsersId;
-
-  /** What it is for. */
-  name: string;
-
-  /** First 20 characters of the key, enough to recognise it. */
-  key_prefix: string;
-
-  /** Last eight characters of the key: CRC-32 of the rest, in hex, so that scanners can tell a real key from noise. */
-  checksum: string;
-
-  /**
-   * What it may do at most; the highest counts.
-   * Default value: '{read}'::app_public.api_scope[]
-   */
-  scopes?: ApiScope[];
-
-  /**
-   * Narrows the key to a JSON array of "<resource>:<verb>" such as "deployments:write"; empty means all its scopes allow.
-   * Default value: '[]'::jsonb
-   */
-  permissions?: unknown;
-
-  /** The only project it sees; null means every project its owner sees. */
-  project_id?: ProjectsId | null;
-
-  /** The only environment it may deploy to; null means every one. */
-  environment_id?: ProjectEnvironmentsId | null;
-
-  /** Addresses or networks it may be used from; null means anywhere. */
-  allowed_ips?: string[] | null;
-
-  /** How many requests it is good for; null means any number. */
-  usage_limit?: string | null;
-
-  /**
-   * Requests made with it; exact when usageLimit is set, otherwise minutes in which it was used.
-   * Default value: 0
-   */
-  usage_count?: string;
-
-  /** Requests a minute; null means no limit of its own. */
-  rate_limit_per_minute?: number | null;
-
-  /** Until when it works; null means until revoked. */
-  expires_at?: Date | null;
-
-  /** When it was last used, exact to a minute; null before the first time. */
-  last_used_at?: Date | null;
-
-  /** Key it took over from; null when it is the first. */
-  rotated_from_id?: ApiKeysId | null;
-
-  /** Set on a key that was rotated: until when it still works beside its successor. */
-  grace_expires_at?: Date | null;
-
-  /** When it was revoked; null while it is not. */
-  revoked_at?: Date | null;
-
-  /**
-   * When it was made.
-   * Default value: now()
-   */
-  created_at?: Date;
-
-  /**
-   * When the row last changed.
-   * Default value: now()
-   */
-  updated_at?: Date;
-}
-
-/**
- * Represents the mutator for the table app_public.api_keys
- * A key that a program authenticates with. The key itself is shown once, by create_api_key or rotate_api_key.
- */
-export interface ApiKeysMutator {
-  /** Tenant the row belongs to. */
-  tenant_id?: TenantsId;
-
-  /** Identifier, a version 7 UUID. */
-  id?: ApiKeysId;
-
-  /** Whose key it is; it never may more than this person. */
-  user_id?: UsersId;
-
-  /** What it is for. */
-  name?: string;
-
-  /** First 20 characters of the key, enough to recognise it. */
-  key_prefix?: string;
-
-  /** Last eight characters of the key: CRC-32 of the rest, in hex, so that scanners can tell a real key from noise. */
-  checksum?: string;
-
-  /** What it may do at most; the highest counts. */
-  scopes?: ApiScope[];
-
-  /** Narrows the key to a JSON array of "<resource>:<verb>" such as "deployments:write"; empty means all its scopes allow. */
-  permissions?: unknown;
-
-  /** The only project it sees; null means every project its owner sees. */
-  project_id?: ProjectsId | null;
-
-  /** The only environment it may deploy to; null means every one. */
-  environment_id?: ProjectEnvironmentsId | null;
-
-  /** Addresses or networks it may be used from; null means anywhere. */
-  allowed_ips?: string[] | null;
-
-  /** How many requests it is good for; null means any number. */
-  usage_limit?: string | null;
-
-  /** Requests made with it; exact when usageLimit is set, otherwise minutes in which it was used. */
-  usage_count?: string;
-
-  /** Requests a minute; null means no limit of its own. */
-  rate_limit_per_minute?: number | null;
-
-  /** Until when it works; null means until revoked. */
-  expires_at?: Date | null;
-
-  /** When it was last used, exact to a minute; null before the first time. */
-  last_used_at?: Date | null;
-
-  /** Key it took over from; null when it is the first. */
-  rotated_from_id?: ApiKeysId | null;
-
-  /** Set on a key that was rotated: until when it still works beside its successor. */
-  grace_expires_at?: Date | null;
-
-  /** When it was revoked; null while it is not. */
-  revoked_at?: Date | null;
-
-  /** When it was made. */
-  created_at?: Date;
-
-  /** When the row last changed. */
-  updated_at?: Date;
 }

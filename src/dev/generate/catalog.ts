@@ -214,8 +214,14 @@ function defaults(it: DefaultPrivileges): string[] {
   return privileges(it.objects, '', it.acl).map((line) => head + line.replace('  ', ' '))
 }
 
-/** The dump of a catalog that was read already; see {@link dumpCatalog}. */
-export function renderCatalog(catalog: Catalog): string {
+/** A paragraph of the dump, and the file below generated/schema where it stands. */
+interface Paragraph {
+  readonly file: string
+  readonly text: string
+}
+
+/** The whole dump in its order; objects of one name share a file, as overloads of a function do. */
+function paragraphs(catalog: Catalog): Paragraph[] {
   const schemas = catalog.schemas.flatMap((it) => [
     `create schema ${ident(it.name)} authorization ${ident(it.owner)};`,
     ...comment('schema', ident(it.name), it.comment),
@@ -223,28 +229,40 @@ export function renderCatalog(catalog: Catalog): string {
   ])
   const tables = catalog.relations.filter((it) => it.kind !== 'v' && it.kind !== 'm')
   const views = catalog.relations.filter((it) => it.kind === 'v' || it.kind === 'm')
-  return (
-    [
-      catalog.roles.join('\n'),
-      catalog.database.join('\n'),
-      catalog.extensions.join('\n'),
-      schemas.join('\n'),
-      catalog.defaults.flatMap(defaults).join('\n'),
-      ...catalog.types.map(type),
-      ...catalog.sequences.map(sequence),
-      ...tables.map(relation),
-      dated('detached partitions', catalog.detached).join('\n'),
-      ...views.map(relation),
-      ...catalog.routines.map(routine),
-      catalog.others.join('\n'),
-    ]
-      .filter((paragraph) => paragraph !== '')
-      .join('\n\n') + '\n'
-  )
+  const whole = (name: string, lines: string[]) => ({ file: `${name}.sql`, text: lines.join('\n') })
+  const each = <T extends { schema: string; name: string }>(objects: T[], render: (it: T) => string) =>
+    objects.map((it) => ({ file: `${it.schema}/${encodeURIComponent(it.name)}.sql`, text: render(it) }))
+  return [
+    whole('roles', catalog.roles),
+    whole('database', catalog.database),
+    whole('extensions', catalog.extensions),
+    whole('schemas', schemas),
+    whole('default_privileges', catalog.defaults.flatMap(defaults)),
+    ...each(catalog.types, type),
+    ...each(catalog.sequences, sequence),
+    ...each(tables, relation),
+    whole('detached_partitions', dated('detached partitions', catalog.detached)),
+    ...each(views, relation),
+    ...each(catalog.routines, routine),
+    whole('others', catalog.others),
+  ].filter(({ text }) => text !== '')
+}
+
+/** From where the body of a function begins, as pg_get_functiondef writes it: quoted, or as SQL. */
+const BODY = /\n(?:AS \$\w*\$|BEGIN ATOMIC\n|RETURN )[\s\S]*$/
+
+/** What stands in generated/schema: path to text, everything of one object together, without the bodies that stand in functions/. */
+export function renderSchema(catalog: Catalog): Map<string, string> {
+  const bodiless = catalog.routines.map((it) => ({ ...it, definition: it.definition.replace(BODY, '') }))
+  const files = Map.groupBy(paragraphs({ ...catalog, routines: bodiless }), ({ file }) => file)
+  return new Map([...files].map(([file, parts]) => [file, `${parts.map(({ text }) => text).join('\n\n')}\n`]))
 }
 
 /**
  * Everything that defines our schemas as SQL-like text, the same for equal databases: sorted by name, without oids or dates.
  * Meant to be read and compared, not run. Dated partitions appear as one line under their parent, more when they differ among themselves.
  */
-export const dumpCatalog = async (client: pg.ClientBase): Promise<string> => renderCatalog(await introspect(client))
+export const dumpCatalog = async (client: pg.ClientBase): Promise<string> =>
+  paragraphs(await introspect(client))
+    .map(({ text }) => `${text}\n`)
+    .join('\n')

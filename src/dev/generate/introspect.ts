@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { makeIntrospectionQuery, parseIntrospectionResults, type Introspection } from 'pg-introspection'
 import type { Catalog, Column, Constraint, Index, Months, Policy, Relation, Rule, Trigger } from './catalogModel.ts'
 import * as ask from './catalogQueries.ts'
 
@@ -71,4 +72,15 @@ export async function introspect(client: pg.ClientBase): Promise<Catalog> {
     // In a transaction that failed nothing can be put back, and the rollback does it.
     for (const { name, setting } of before) await set(name, setting).catch(() => undefined)
   }
+}
+
+/**
+ * The rows of the catalogs as pg-introspection reads and joins them, what extensions brought left out. Whatever is made of rows is made of
+ * these: functions.ts, the types of pgtyped. The dump and the documents are made of definitions ({@link introspect}), which only the
+ * server writes (pg_get_functiondef, pg_get_expr, format_type …), and of catalogs that it leaves out: triggers and their functions,
+ * rules, defaults of columns, sequences, default privileges, settings of roles, statistics, publications.
+ */
+export async function readIntrospection(client: pg.ClientBase): Promise<Introspection> {
+  const { rows } = await client.query<{ introspection: string }>(makeIntrospectionQuery())
+  return parseIntrospectionResults(rows[0]!.introspection)
 }

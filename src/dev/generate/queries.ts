@@ -2,8 +2,12 @@ import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import pg from 'pg'
+import type { Introspection } from 'pg-introspection'
+import { withClient } from '../../db/withClient.ts'
 import { ROOT } from '../../deploy/database.ts'
+import { baseOf } from './functions.ts'
+import { readIntrospection } from './introspect.ts'
+import { SCALARS, scalarType, type ScalarType } from './scalarTypes.ts'
 
 /** Its package exports the program under no name that both import and require can resolve. */
 const CLI = join(ROOT, 'node_modules/@pgtyped/cli/lib/index.js')
@@ -12,53 +16,13 @@ const CLI = join(ROOT, 'node_modules/@pgtyped/cli/lib/index.js')
 const CONTENT = /^(Using a pool of \d+ threads\.|Processing .*|Saved \d+ query types from .*)?$/
 const TIMEOUT_MS = 120_000
 
-/** What pg hands over without parsers of our own, where pgtyped says nothing or something else. */
-const TYPES: Record<string, string | { parameter: string; return: string }> = {
-  time: 'string',
-  timetz: 'string',
-  interval: { parameter: 'string', return: 'unknown' },
-  oid: 'number',
-  xid8: { parameter: 'string | bigint', return: 'string' },
-  regclass: 'string',
-  int4range: 'string',
-  int8range: 'string',
-  numrange: 'string',
-  daterange: 'string',
-  tsrange: 'string',
-  tstzrange: 'string',
-}
-const DATE = { parameter: 'Date | string', return: 'Date' }
-const BIG = { parameter: 'number | string', return: 'string' }
-const BASES: Record<string, string | { parameter: string; return: string }> = {
-  smallint: 'number',
-  integer: 'number',
-  real: 'number',
-  'double precision': 'number',
-  boolean: 'boolean',
-  bigint: BIG,
-  numeric: BIG,
-  bytea: 'Buffer',
-  date: DATE,
-  'timestamp with time zone': DATE,
-  json: 'unknown',
-  jsonb: 'unknown',
-}
-
-/** pgtyped knows no domains: each is named with the type of its base, or `string`. */
-async function domainTypes(url: string): Promise<typeof TYPES> {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ name: string; base: string }>(`
-      select t.typname as name, pg_catalog.format_type(pg_catalog.pg_basetype(t.oid), null) as base
-      from pg_catalog.pg_type t where t.typtype = 'd' order by 1`)
-    return Object.fromEntries(
-      rows.map(({ name, base }) => [name, base.endsWith('[]') ? 'string[]' : (BASES[base] ?? 'string')]),
-    )
-  } finally {
-    await client.end()
-  }
-}
+/** pgtyped knows no domains: each is named with the type of its base. */
+const domainTypes = (introspection: Introspection): Record<string, ScalarType> =>
+  Object.fromEntries(
+    introspection.types
+      .filter((type) => type.typtype === 'd')
+      .map((type) => [type.typname, scalarType(baseOf(type, introspection).typname)]),
+  )
 
 /** Runs pgtyped in `dir` and returns what it printed. */
 function runPgtyped(url: string, dir: string, configPath: string): Promise<string> {
@@ -110,7 +74,7 @@ export async function generateQueries(url: string, sqlDir: string, outDir: strin
         failOnError: true,
         camelCaseColumnNames: false,
         maxWorkerThreads: 1,
-        typesOverrides: { ...TYPES, ...(await domainTypes(url)) },
+        typesOverrides: { ...SCALARS, ...domainTypes(await withClient(url, readIntrospection)) },
       }),
     )
     const output = await runPgtyped(url, work, config)

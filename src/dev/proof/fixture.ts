@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type pg from 'pg'
+import type ApiScope from '../../../generated/types/app_public/ApiScope.ts'
+import { call, type FunctionName, type Given } from '../../db/call.ts'
 import type { Claims } from '../../db/withTenant.ts'
 import {
   callAs,
+  callFunctionAs,
   claimsOf,
   enrol,
   mailedToken,
@@ -72,8 +75,8 @@ export async function buildWorld(pools: Pools): Promise<World> {
   const acme = await furnish(pools, tenants.acme, alice, bob)
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
   const ghost = await enrol(pools, 'ghost')
-  await callAs(pools.authenticator, ghost, 'select * from app_public.erase_user($1)', [ghost.password])
-  await pools.worker.query('select app_private.seal_audit()')
+  await callFunctionAs(pools.authenticator, ghost, 'app_public.erase_user', { password: ghost.password })
+  await call(pools.worker, 'app_private.seal_audit')
   const furniture = { acme, evil }
   return { ...settled, furniture, actors: await castActors(pools, settled, furniture) }
 }
@@ -89,13 +92,15 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     if (row === undefined) throw new Error(`The fixture got no row of: ${sql}`)
     return row
   }
+  const callBy = <Name extends FunctionName>(who: Caller, name: Name, ...given: Given<Name>) =>
+    callFunctionAs(pools.authenticator, { token: who.token, tenant: tenant.slug }, name, ...given)
   const id = async (who: Caller, sql: string, params: readonly unknown[] = []) =>
     (await as<{ id: string }>(who, sql, params)).id
   const label = (what: string) => `${tenant.slug} ${what}`
 
   const team = await id(owner, 'insert into app_public.teams (name) values ($1) returning id', [label('crew')])
   const oldTeam = await id(owner, 'insert into app_public.teams (name) values ($1) returning id', [label('old crew')])
-  await as(owner, 'select * from app_public.delete_team($1)', [oldTeam])
+  await callBy(owner, 'app_public.delete_team', { id: oldTeam })
   await as(owner, 'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id', [
     team,
     developer.id,
@@ -130,7 +135,7 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     `insert into app_public.project_environments (project_id, name) values ($1, 'scratch') returning id`,
     [projects.open],
   )
-  await as(owner, 'select id from app_public.delete_environment($1)', [scratch])
+  await callBy(owner, 'app_public.delete_environment', { id: scratch })
 
   const deployments = {} as Record<ProjectName, string>
   const environments = {} as Record<ProjectName, string>
@@ -138,38 +143,37 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
   const webhookEvents = {} as Record<ProjectName, string>
   for (const name of Object.keys(projects) as ProjectName[]) {
     const requester = name === 'own' ? developer : owner
-    const deployment = await as<{ id: string; environment_id: string }>(
-      requester,
-      `select id, environment_id from app_public.request_deployment($1, 'production', $2, idempotency_key => $3)`,
-      [projects[name], 'a'.repeat(40), label(name)],
-    )
+    const deployment = await callBy(requester, 'app_public.request_deployment', {
+      project_id: projects[name],
+      environment: 'production',
+      commit_sha: 'a'.repeat(40),
+      idempotency_key: label(name),
+    })
     deployments[name] = deployment.id
     environments[name] = deployment.environment_id
-    await as(
-      requester,
-      `select app_public.append_deployment_logs($1, array[row($2, 'warn', null, null, null, null, null)]::app_public.log_line[])`,
-      [deployment.id, label('line')],
-    )
-    const source = await as<{ webhook_source_id: string; secret: string }>(
-      requester,
-      'select * from app_public.create_webhook_source($1, $2)',
-      [projects[name], label('source')],
-    )
-    sources[name] = source.webhook_source_id
-    webhookEvents[name] = await deliver(pools, source.webhook_source_id, source.secret, label(name))
+    await callBy(requester, 'app_public.append_deployment_logs', {
+      deployment_id: deployment.id,
+      lines: [{ message: label('line'), level: 'warn' }],
+    })
+    const source = await callBy(requester, 'app_public.create_webhook_source', {
+      project_id: projects[name],
+      name: label('source'),
+    })
+    sources[name] = source.webhook_source_id!
+    webhookEvents[name] = await deliver(pools, source.webhook_source_id!, source.secret!, label(name))
   }
-  await pools.worker.query('select app_private.apply_webhook_event($1, $2)', [tenant.id, webhookEvents.open])
-  await as(owner, 'select id from app_public.delete_project($1)', [projects.gone])
+  await call(pools.worker, 'app_private.apply_webhook_event', {
+    tenant_id: tenant.id,
+    webhook_event_id: webhookEvents.open,
+  })
+  await callBy(owner, 'app_public.delete_project', { id: projects.gone })
 
   const guest = `guest@${tenant.slug}.test`
-  const memberId = await id(owner, `select id from app_public.invite_member($1, 'member')`, [guest])
-  const key = async (who: Person, name: string, scope: string, projectId: string | null = null) => {
-    const made = await as<{ api_key_id: string; token: string }>(
-      who,
-      'select * from app_public.create_api_key($1, $2, project_id => $3)',
-      [label(name), `{${scope}}`, projectId],
-    )
-    return { id: made.api_key_id, token: made.token }
+  const { id: memberId } = await callBy(owner, 'app_public.invite_member', { email: guest, role: 'member' })
+  const key = async (who: Person, name: string, scope: ApiScope, projectId: string | null = null) => {
+    const given = { name: label(name), scopes: [scope], project_id: projectId }
+    const made = await callBy(who, 'app_public.create_api_key', given)
+    return { id: made.api_key_id!, token: made.token! }
   }
   const keys = {
     write: await key(developer, 'runner', 'write'),
@@ -206,13 +210,9 @@ async function deliver(pools: Pools, source: string, secret: string, delivery: s
     }),
   )
   const { headers } = signPush(body, secret, delivery)
-  const {
-    rows: [row],
-  } = await pools.authenticator.query<{ answer: { webhookEventId: string } }>(
-    'select app_private.receive_webhook($1, $2, $3, $4) as answer',
-    ['github', source, headers, body],
-  )
-  return row!.answer.webhookEventId
+  const given = { provider: 'github', webhook_source_id: source, headers, body }
+  const answer = await call(pools.authenticator, 'app_private.receive_webhook', given)
+  return (answer as { webhookEventId: string }).webhookEventId
 }
 
 function signPush(body: Buffer, secret: string, delivery: string) {

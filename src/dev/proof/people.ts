@@ -1,4 +1,7 @@
 import type pg from 'pg'
+import { findMailedToken } from '../../../generated/queries/proof.ts'
+import type MemberRole from '../../../generated/types/app_public/MemberRole.ts'
+import { call, type Given, type FunctionName, type Result } from '../../db/call.ts'
 import { withTenant, type Claims } from '../../db/withTenant.ts'
 
 /** Pools of a database whose connections carry a key ring. */
@@ -40,16 +43,13 @@ export interface Caller {
 
 /** Who else but authenticate would know: the claims of a caller. @throws FH401, FH403 or FH429, as a pg.DatabaseError. */
 export async function claimsOf(authenticator: pg.Pool, { token, tenant }: Caller): Promise<Claims> {
-  const {
-    rows: [row],
-  } = await authenticator.query<{ claims: Claims }>('select app_private.authenticate($1, $2, $3, $4, $5) as claims', [
+  return (await call(authenticator, 'app_private.authenticate', {
     token,
-    tenant ?? null,
-    '10.0.0.1',
-    'proof',
-    'req-1',
-  ])
-  return row!.claims
+    tenant: tenant ?? null,
+    ip: '10.0.0.1',
+    user_agent: 'proof',
+    request_id: 'req-1',
+  })) as Claims
 }
 
 /** Runs one statement the way a request does: authenticated, in one transaction under its claims and role. */
@@ -63,60 +63,52 @@ export async function callAs<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   return await withTenant(authenticator, claims, async (client) => (await client.query<Row>(sql, [...params])).rows)
 }
 
+/** Calls one function the way a request does. @throws when it answers null. */
+export async function callFunctionAs<Name extends FunctionName>(
+  authenticator: pg.Pool,
+  caller: Caller,
+  name: Name,
+  ...given: Given<Name>
+): Promise<NonNullable<Result<Name>>> {
+  const claims = await claimsOf(authenticator, caller)
+  const result = await withTenant(authenticator, claims, (client) => call(client, name, ...given))
+  if (result === null || result === undefined) throw new Error(`${name} gave nothing`)
+  return result
+}
+
 /** The token of the last mail of a kind to an address, which only the worker can open. */
 export async function mailedToken(
   { worker }: Pools,
   kind: 'invitation' | 'verify_email' | 'reset_password',
   email: string,
 ): Promise<string> {
-  const {
-    rows: [row],
-  } = await worker.query<{ token: string }>(
-    'select app_private.unseal(token) as token from app_private.emails where kind = $1 and recipient = $2 order by created_at desc, id desc limit 1',
-    [kind, email],
-  )
-  if (row === undefined) throw new Error(`No mail of kind ${kind} was sent to ${email}`)
-  return row.token
+  const [mail] = await findMailedToken.run({ kind, recipient: email }, worker)
+  if (!mail?.token) throw new Error(`No mail of kind ${kind} was sent to ${email}`)
+  return mail.token
 }
 
 /** Registers a person and logs in. */
 export async function enrol({ authenticator }: Pools, name: string): Promise<Person> {
   const person = { name, email: `${name}@${name}.test`, password: `password of ${name}` }
   const anonymous = { token: null }
-  const [user] = await callAs<{ id: string }>(
-    authenticator,
-    anonymous,
-    'select id from app_public.register($1, $2, $3)',
-    [person.email, person.password, name],
-  )
-  const [login] = await callAs<{ token: string }>(
-    authenticator,
-    anonymous,
-    'select token from app_public.login($1, $2)',
-    [person.email, person.password],
-  )
-  return { ...person, id: user!.id, token: login!.token }
+  const { email, password } = person
+  const { id } = await callFunctionAs(authenticator, anonymous, 'app_public.register', { email, password, name })
+  const { token } = await callFunctionAs(authenticator, anonymous, 'app_public.login', { email, password })
+  return { ...person, id, token: token! }
 }
 
 /** Makes a tenant of which `owner` is the owner. */
 export async function found({ authenticator }: Pools, owner: Person, name: string, slug: string): Promise<Tenant> {
-  const [tenant] = await callAs<Tenant>(authenticator, owner, 'select id, slug from app_public.create_tenant($1, $2)', [
-    name,
-    slug,
-  ])
-  return tenant!
+  const { id } = await callFunctionAs(authenticator, owner, 'app_public.create_tenant', { name, slug })
+  return { id, slug }
 }
 
 /** Lets `host` invite `guest`, who accepts. */
-export async function join(pools: Pools, host: Person, guest: Person, tenant: Tenant, role: string): Promise<void> {
-  await callAs(
-    pools.authenticator,
-    { token: host.token, tenant: tenant.slug },
-    'select * from app_public.invite_member($1, $2)',
-    [guest.email, role],
-  )
+export async function join(pools: Pools, host: Person, guest: Person, tenant: Tenant, role: MemberRole): Promise<void> {
+  const inside = { token: host.token, tenant: tenant.slug }
+  await callFunctionAs(pools.authenticator, inside, 'app_public.invite_member', { email: guest.email, role })
   const token = await mailedToken(pools, 'invitation', guest.email)
-  await callAs(pools.authenticator, guest, 'select * from app_public.accept_invitation($1)', [token])
+  await callFunctionAs(pools.authenticator, guest, 'app_public.accept_invitation', { token })
 }
 
 /** The named people and the two tenants, made by the functions anybody would use; about half a second, most of it bcrypt. */

@@ -1,5 +1,6 @@
 import express, { type Express } from 'express'
 import pg from 'pg'
+import { call } from '../../db/call.ts'
 import { withTenant } from '../../db/withTenant.ts'
 import { ServerError } from '../../errors.ts'
 import { factsOf } from '../request.ts'
@@ -40,15 +41,9 @@ export function installAudit(app: Express, { pool, bodyMaxBytes }: AuditDeps): v
       const { events, lines } = req.is(BATCH_TYPES)
         ? parseLines(typeof req.body === 'string' ? req.body : '')
         : { events: [req.body as unknown], lines: [1] }
-      const answer = await withTenant(pool, factsOf(req).claims!, async (client) => {
-        const {
-          rows: [row],
-        } = await client.query<{ stored: number; duplicates: number }>(
-          'select stored, duplicates from app_public.record_audit_events($1)',
-          [JSON.stringify(events)],
-        )
-        return row!
-      }).catch((error: unknown) => {
+      const answer = await withTenant(pool, factsOf(req).claims!, (client) =>
+        call(client, 'app_public.record_audit_events', { events }),
+      ).catch((error: unknown) => {
         throw withLines(error, lines)
       })
       res.setHeader('Cache-Control', 'no-store')

@@ -1,5 +1,6 @@
 import type { Express } from 'express'
 import type pg from 'pg'
+import { isMigrated } from '../../../generated/queries/health.ts'
 import type { Logger } from '../../log.ts'
 
 /** How long the database may take to answer before it counts as unreachable. */
@@ -20,7 +21,7 @@ export function installHealth(app: Express, { pool, log, isListening, isClosing 
     res.json({ status: 'ok' })
   })
   app.get('/readyz', async (_req, res) => {
-    const state = await within(PATIENCE_MS, isMigrated(pool)).catch((error: unknown) => {
+    const state = await within(PATIENCE_MS, isDeployed(pool)).catch((error: unknown) => {
       log.warn({ err: error }, 'database is not ready')
       return undefined
     })
@@ -36,13 +37,9 @@ export function installHealth(app: Express, { pool, log, isListening, isClosing 
 }
 
 /** Migrations and functions are there when the last thing of a deploy that this role may see is. */
-async function isMigrated(pool: pg.Pool): Promise<boolean> {
-  const {
-    rows: [row],
-  } = await pool.query<{ ok: boolean }>(
-    `select has_schema_privilege('app_private', 'usage') and to_regproc('app_private.authenticate') is not null as ok`,
-  )
-  return row?.ok === true
+async function isDeployed(pool: pg.Pool): Promise<boolean> {
+  const [row] = await isMigrated.run(undefined, pool)
+  return row?.isMigrated === true
 }
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {

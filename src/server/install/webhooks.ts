@@ -1,7 +1,7 @@
 import express, { type Express } from 'express'
 import type pg from 'pg'
 import { z } from 'zod'
-import { receiveWebhook } from '../../../generated/queries/webhooks.ts'
+import { call } from '../../db/call.ts'
 import { ServerError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 
@@ -30,7 +30,7 @@ export function installWebhooks(app: Express, { pool, log, maxBytes }: WebhooksD
   const source = (params: Record<string, string>) => {
     const id = SourceId.safeParse(params.sourceId)
     if (!id.success) throw new ServerError('NOT_FOUND', 'No such webhook source')
-    return { provider: params.provider!, webhookSourceId: id.data }
+    return { provider: params.provider!, webhook_source_id: id.data }
   }
 
   app.post(
@@ -49,8 +49,8 @@ export function installWebhooks(app: Express, { pool, log, maxBytes }: WebhooksD
           typeof value !== 'string' || PRIVATE.has(name) ? [] : [[name, value]],
         ),
       )
-      const [row] = await receiveWebhook.run({ ...source(req.params), headers, body }, pool)
-      const { status, ...receipt } = Receipt.parse(row!.receipt)
+      const answer = await call(pool, 'app_private.receive_webhook', { ...source(req.params), headers, body })
+      const { status, ...receipt } = Receipt.parse(answer)
       log.debug(
         { webhookEventId: receipt.webhookEventId, duplicate: receipt.duplicate, bytes: body.length },
         'webhook received',

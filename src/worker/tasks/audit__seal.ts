@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { call } from '../../db/call.ts'
 import { withTenant } from '../../db/withTenant.ts'
 import { publishSeals } from '../../audit/publishedSeals.ts'
 import { defineTask } from '../task.ts'
@@ -11,11 +12,7 @@ export const payload = z.object({})
  */
 export default defineTask(payload, async (_payload, { config, pool, log }) => {
   const claims = { actor: 'audit__seal' }
-  const {
-    rows: [row],
-  } = await withTenant(pool, claims, (client) =>
-    client.query<{ sealed: number }>('select app_private.seal_audit() as sealed'),
-  )
+  const sealed = await withTenant(pool, claims, (client) => call(client, 'app_private.seal_audit'))
   const published = await withTenant(pool, claims, (client) => publishSeals(client, config.auditSealsFile))
-  if (row!.sealed + published > 0) log.debug({ sealed: row!.sealed, published }, 'seals made')
+  if (sealed || published) log.debug({ sealed, published }, 'seals made')
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { call } from '../../db/call.ts'
 import { withTenant } from '../../db/withTenant.ts'
 import { defineTask } from '../task.ts'
 
@@ -6,10 +7,8 @@ export const payload = z.object({})
 
 /** Puts deployments whose runner fell silent back into the queue, also when no other runner asks for work. */
 export default defineTask(payload, async (_payload, { pool, log }) => {
-  const {
-    rows: [row],
-  } = await withTenant(pool, { actor: 'deployments__requeue' }, (client) =>
-    client.query<{ requeued: number }>('select app_private.requeue_lost_deployments() as requeued'),
+  const requeued = await withTenant(pool, { actor: 'deployments__requeue' }, (client) =>
+    call(client, 'app_private.requeue_lost_deployments'),
   )
-  if (row!.requeued > 0) log.warn({ requeued: row!.requeued }, 'deployments whose runner was lost')
+  if (requeued) log.warn({ requeued }, 'deployments whose runner was lost')
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { call } from '../../db/call.ts'
 import { withTenant } from '../../db/withTenant.ts'
 import { defineTask } from '../task.ts'
 
@@ -6,10 +7,8 @@ export const payload = z.object({})
 
 /** Forgets tokens, sessions, sent mails and other rows whose time is over. */
 export default defineTask(payload, async (_payload, { pool, log }) => {
-  const {
-    rows: [row],
-  } = await withTenant(pool, { actor: 'expired__sweep' }, (client) =>
-    client.query<{ swept: number }>('select app_private.sweep_expired() as swept'),
+  const swept = await withTenant(pool, { actor: 'expired__sweep' }, (client) =>
+    call(client, 'app_private.sweep_expired'),
   )
-  if (row!.swept > 0) log.info({ swept: row!.swept }, 'expired rows forgotten')
+  if (swept) log.info({ swept }, 'expired rows forgotten')
 })

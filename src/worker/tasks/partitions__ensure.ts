@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { call } from '../../db/call.ts'
 import { withTenant } from '../../db/withTenant.ts'
 import { defineTask } from '../task.ts'
 
@@ -6,10 +7,8 @@ export const payload = z.object({})
 
 /** Makes the partitions of this month and the coming ones. */
 export default defineTask(payload, async (_payload, { pool, log }) => {
-  const {
-    rows: [row],
-  } = await withTenant(pool, { actor: 'partitions__ensure' }, (client) =>
-    client.query<{ made: number }>('select app_private.ensure_partitions() as made'),
+  const made = await withTenant(pool, { actor: 'partitions__ensure' }, (client) =>
+    call(client, 'app_private.ensure_partitions'),
   )
-  if (row!.made > 0) log.info({ made: row!.made }, 'partitions made')
+  if (made) log.info({ made }, 'partitions made')
 })

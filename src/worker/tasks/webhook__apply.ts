@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { call } from '../../db/call.ts'
 import { withTenant } from '../../db/withTenant.ts'
 import { withoutSecrets } from '../../log.ts'
-import { applyWebhookEvent, recordWebhookFailure } from '../../../generated/queries/webhooks.ts'
+import { recordWebhookFailure } from '../../../generated/queries/webhooks.ts'
 import { defineTask } from '../task.ts'
 
 export const payload = z.object({ tenantId: z.uuid(), webhookEventId: z.uuid() })
@@ -10,10 +11,10 @@ export const payload = z.object({ tenantId: z.uuid(), webhookEventId: z.uuid() }
 export default defineTask(payload, async ({ tenantId, webhookEventId }, { pool, log }) => {
   const claims = { tenant_id: tenantId, actor_type: 'webhook', actor: 'webhook__apply', request_id: webhookEventId }
   try {
-    const [row] = await withTenant(pool, claims, (client) =>
-      applyWebhookEvent.run({ tenantId, webhookEventId }, client),
+    const outcome = await withTenant(pool, claims, (client) =>
+      call(client, 'app_private.apply_webhook_event', { tenant_id: tenantId, webhook_event_id: webhookEventId }),
     )
-    log.info({ tenantId, webhookEventId, outcome: row!.outcome }, 'webhook applied')
+    log.info({ tenantId, webhookEventId, outcome }, 'webhook applied')
   } catch (error) {
     const message = withoutSecrets(error instanceof Error ? error.message : String(error)).slice(0, 1000)
     // A transaction of its own: the one that failed has taken back all it did. The first error is the one worth keeping.

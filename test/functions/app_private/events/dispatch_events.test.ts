@@ -1,3 +1,4 @@
+import { call } from '../../../../src/db/call.ts'
 import { namedPeople } from '../../../support/people.ts'
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { askOne, listen } from '../../call.ts'
@@ -11,7 +12,7 @@ beforeAll(async () => {
   listener = await listen(database, `events:${people.tenants.acme.id}`)
 })
 beforeEach(async () => {
-  await database.worker.query('select app_private.dispatch_events(10000)')
+  await call(database.worker, 'app_private.dispatch_events', { max_count: 10_000 })
   await listener.heard()
 })
 afterAll(async () => {
@@ -27,8 +28,8 @@ async function happen(count: number): Promise<string[]> {
   )
   return rows.map((row) => row.id)
 }
-const dispatch = async (max: number): Promise<number> =>
-  (await database.worker.query('select app_private.dispatch_events($1) as count', [max])).rows[0].count
+const dispatch = async (max_count: number): Promise<number> =>
+  (await call(database.worker, 'app_private.dispatch_events', { max_count }))!
 const waiting = async (): Promise<number> =>
   (await database.superuser.query('select count(*)::integer from app_private.undispatched_events')).rows[0].count
 const heard = async (): Promise<string[]> => (await listener.heard()).map((payload) => JSON.parse(payload).id)
@@ -87,10 +88,7 @@ test('dispatchers at the same time take each event once', async () => {
   try {
     await Promise.all(clients.map((client) => client.query('begin')))
     const counts = await Promise.all(
-      clients.map(
-        async (client) =>
-          (await client.query('select app_private.dispatch_events(60) as count')).rows[0].count as number,
-      ),
+      clients.map((client) => call(client, 'app_private.dispatch_events', { max_count: 60 })),
     )
     expect(counts).toEqual([60, 60, 60, 60])
     await Promise.all(clients.map((client) => client.query('commit')))
@@ -111,7 +109,7 @@ test('a dispatcher that is killed before its commit loses none and tells none', 
     rows: [{ pid }],
   } = await victim.query('select pg_backend_pid() as pid')
   await victim.query('begin')
-  expect((await victim.query('select app_private.dispatch_events() as count')).rows).toEqual([{ count: 40 }])
+  expect(await call(victim, 'app_private.dispatch_events')).toBe(40)
   const died = new Promise((resolve) => victim.once('end', resolve))
   await database.superuser.query('select pg_terminate_backend($1, 5000)', [pid])
   await died

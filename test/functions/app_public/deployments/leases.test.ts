@@ -1,3 +1,4 @@
+import { call } from '../../../../src/db/call.ts'
 import { askOne, refusal } from '../../call.ts'
 import { openScene, type Deployment, type Scene } from './scene.ts'
 
@@ -16,8 +17,7 @@ afterAll(() => scene.database.close())
 
 const expire = (id: string) =>
   scene.rows(`update app_public.deployments set lease_expires_at = now() - interval '1 second' where id = $1`, [id])
-const requeue = async () =>
-  (await scene.database.worker.query('select app_private.requeue_lost_deployments() as count')).rows[0].count
+const requeue = () => call(scene.database.worker, 'app_private.requeue_lost_deployments')
 const heartbeat = (id: string, runner: string | null, seconds: number | null = 60) =>
   askOne<Deployment>(
     scene.database,
