@@ -1,7 +1,7 @@
 -- Declared in sql/triggers/audit.sql. A virtual column added later must be known to the trigger, which does not see it.
 with
   excused (name, reason) as (values
-    ('app_private.applied_sources',          'a ledger itself, of sources'),
+    ('app_private.applied_sources',          'a record itself, of sources'),
     ('app_private.api_key_directory',        'hashes of keys; the keys themselves are audited'),
     ('app_private.session_tokens',           'hashes of tokens; the sessions themselves are audited'),
     ('app_private.invitation_directory',     'hashes of tokens; the invitations themselves are audited'),
