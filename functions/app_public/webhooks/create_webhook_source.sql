@@ -14,7 +14,7 @@ declare
   v_secret  text := coalesce(create_webhook_source.secret, encode(extensions.gen_random_bytes(32), 'hex'));
 begin
   v_project := app_private.require_project(create_webhook_source.project_id, 'developer', 'webhooks:write');
-  if create_webhook_source.provider <> 'github' then
+  if not exists (select from app_private.webhook_providers() p where p.provider = create_webhook_source.provider) then
     perform app_hidden.raise_error(400, 'PROVIDER_NOT_SUPPORTED', 'Webhooks of this provider are not understood yet');
   elsif length(create_webhook_source.secret) < 16 then
     perform app_hidden.raise_error(400, 'SECRET_TOO_SHORT', 'A signing secret has at least 16 characters; leave it out to get a random one');
