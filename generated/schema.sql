@@ -236,7 +236,7 @@ create table app_private.applied_sources (
 );
 alter table app_private.applied_sources enable row level security, no force row level security;
 alter table app_private.applied_sources owner to freehold_owner;
-comment on table app_private.applied_sources is 'Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
+comment on table app_private.applied_sources is 'Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
 comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
 comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
 comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';
@@ -297,7 +297,7 @@ alter table app_private.emails enable row level security, force row level securi
 alter table app_private.emails owner to freehold_owner;
 comment on table app_private.emails is 'Mail to send. The row and the reason for it are one transaction; the job carries only the id.';
 comment on column app_private.emails.details is 'Harmless values for the text, such as the name of a tenant.';
-comment on column app_private.emails.token is 'Sealed one-time token; emptied when the mail is sent.';
+comment on column app_private.emails.token is 'Encrypted one-time token; emptied when the mail is sent.';
 CREATE INDEX emails_created_at_idx ON app_private.emails USING btree (created_at);
 create policy all_system on app_private.emails as permissive for all to app_system
   using (true)
@@ -399,7 +399,7 @@ alter table app_private.user_secrets enable row level security, force row level 
 alter table app_private.user_secrets owner to freehold_owner;
 comment on table app_private.user_secrets is 'What a person knows or owns to prove who they are.';
 comment on column app_private.user_secrets.password_hash is 'bcrypt, cost 10.';
-comment on column app_private.user_secrets.two_factor_secret is 'TOTP seed, sealed by app_private.seal; null when two-factor was never set up.';
+comment on column app_private.user_secrets.two_factor_secret is 'TOTP seed, encrypted by app_private.encrypt_secret; null when two-factor was never set up.';
 comment on column app_private.user_secrets.is_totp_confirmed is 'False between enable_totp and confirm_totp.';
 comment on column app_private.user_secrets.totp_last_step is 'Last accepted time step: a code works once (RFC 6238, 5.2).';
 comment on column app_private.user_secrets.recovery_hashes is 'SHA-256 of the recovery codes that are left; each works once.';
@@ -465,7 +465,7 @@ create table app_private.webhook_source_secrets (
 );
 alter table app_private.webhook_source_secrets enable row level security, force row level security;
 alter table app_private.webhook_source_secrets owner to freehold_owner;
-comment on table app_private.webhook_source_secrets is 'Sealed signing secrets of webhook sources; two at once while one is rotated.';
+comment on table app_private.webhook_source_secrets is 'Encrypted signing secrets of webhook sources; two at once while one is rotated.';
 CREATE INDEX webhook_source_secrets_updated_at_idx ON app_private.webhook_source_secrets USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.webhook_source_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}');
@@ -643,10 +643,10 @@ create policy select_admin on app_public.audit_logs as permissive for select to 
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL);
 comment on policy select_admin on app_public.audit_logs is 'Admins read what was done in their tenant.';
 create policy select_self on app_public.audit_logs as permissive for select to app_user
-  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
+  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
 comment on policy select_self on app_public.audit_logs is 'A person reads what they did themselves.';
 create policy tenant_isolation on app_public.audit_logs as restrictive for all to app_user, freehold_worker
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id)) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy tenant_isolation on app_public.audit_logs is 'The wall: nothing of another tenant, and of no tenant only what one did oneself.';
 grant insert, select, update (details, ip_address, user_agent) on table app_public.audit_logs to app_system;
@@ -1103,7 +1103,6 @@ create table app_public.project_environments (
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint project_environments_pkey PRIMARY KEY (tenant_id, id),
   constraint project_environments_project_id_id_key UNIQUE (tenant_id, project_id, id),
-  constraint project_environments_project_id_name_key UNIQUE (tenant_id, project_id, name),
   constraint project_environments_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES app_public.projects(tenant_id, id) ON DELETE CASCADE,
   constraint project_environments_branch_check CHECK (length(branch) >= 1 AND length(branch) <= 255),
   constraint project_environments_env_vars_check CHECK (jsonb_typeof(env_vars) = 'object'::text),
@@ -1115,7 +1114,7 @@ comment on table app_public.project_environments is 'A place a project is deploy
 comment on column app_public.project_environments.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.project_environments.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.project_environments.project_id is 'The project.';
-comment on column app_public.project_environments.name is 'Name, unique inside the project; lower-case letters, digits and dashes.';
+comment on column app_public.project_environments.name is 'Name, unique among the environments of the project that are not deleted; lower-case letters, digits and dashes.';
 comment on column app_public.project_environments.type is 'What it is for.';
 comment on column app_public.project_environments.env_type is 'The same as type.';
 comment on column app_public.project_environments.branch is 'A push to this branch deploys here; null when pushes do not.';
@@ -1128,6 +1127,7 @@ comment on column app_public.project_environments.updated_at is 'When the row la
 comment on column app_public.project_environments.deleted_at is 'When it was deleted; null while it exists.';
 comment on column app_public.project_environments.is_deleted is 'Whether it was deleted.';
 CREATE UNIQUE INDEX project_environments_branch_key ON app_public.project_environments USING btree (tenant_id, project_id, branch) WHERE ((branch IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX project_environments_project_id_name_key ON app_public.project_environments USING btree (tenant_id, project_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX project_environments_updated_at_idx ON app_public.project_environments USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();
@@ -1275,8 +1275,6 @@ create table app_public.projects (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint projects_pkey PRIMARY KEY (tenant_id, id),
-  constraint projects_owner_id_name_key UNIQUE (tenant_id, owner_id, name),
-  constraint projects_slug_key UNIQUE (tenant_id, slug),
   constraint projects_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint projects_team_id_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES app_public.teams(tenant_id, id) ON DELETE SET NULL (team_id),
   constraint projects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
@@ -1303,8 +1301,8 @@ comment on column app_public.projects.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.projects.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.projects.owner_id is 'Who answers for it; null when that account is gone.';
 comment on column app_public.projects.team_id is 'Team that sees it when visibility is team; null means every member.';
-comment on column app_public.projects.name is 'Name, unique among the projects of its owner.';
-comment on column app_public.projects.slug is 'Short name for URLs, unique inside the tenant.';
+comment on column app_public.projects.name is 'Name, unique among the projects of its owner that are not deleted.';
+comment on column app_public.projects.slug is 'Short name for URLs, unique among the projects of the tenant that are not deleted.';
 comment on column app_public.projects.description is 'What it is; empty when not told.';
 comment on column app_public.projects.functionality is 'What it should do, in words; null when not told.';
 comment on column app_public.projects.type is 'What the repository holds; null when not known.';
@@ -1350,7 +1348,9 @@ CREATE INDEX projects_created_at_idx ON app_public.projects USING btree (tenant_
 CREATE INDEX projects_deleted_at_idx ON app_public.projects USING btree (tenant_id, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX projects_last_activity_at_idx ON app_public.projects USING btree (tenant_id, last_activity_at DESC);
 CREATE INDEX projects_owner_id_idx ON app_public.projects USING btree (owner_id);
+CREATE UNIQUE INDEX projects_owner_id_name_key ON app_public.projects USING btree (tenant_id, owner_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX projects_restricted_idx ON app_public.projects USING btree (tenant_id, id) WHERE (visibility <> 'public'::app_public.visibility);
+CREATE UNIQUE INDEX projects_slug_key ON app_public.projects USING btree (tenant_id, slug) WHERE (deleted_at IS NULL);
 CREATE INDEX projects_status_idx ON app_public.projects USING btree (tenant_id, status);
 CREATE INDEX projects_team_id_idx ON app_public.projects USING btree (tenant_id, team_id) WHERE (team_id IS NOT NULL);
 CREATE INDEX projects_tech_stack_idx ON app_public.projects USING gin (tech_stack jsonb_path_ops);
@@ -1525,7 +1525,6 @@ create table app_public.teams (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint teams_pkey PRIMARY KEY (tenant_id, id),
-  constraint teams_name_key UNIQUE (tenant_id, name),
   constraint teams_owner_id_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES app_public.tenant_members(tenant_id, user_id) ON DELETE SET NULL (owner_id),
   constraint teams_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
   constraint teams_name_check CHECK (length(name) >= 1 AND length(name) <= 100)
@@ -1535,13 +1534,14 @@ alter table app_public.teams owner to freehold_owner;
 comment on table app_public.teams is 'A group of members; a project can be shown to one team only.';
 comment on column app_public.teams.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.teams.id is 'Identifier, a version 7 UUID.';
-comment on column app_public.teams.name is 'Name, unique inside the tenant, at most 100 characters.';
+comment on column app_public.teams.name is 'Name, unique among the teams of the tenant that stand, at most 100 characters.';
 comment on column app_public.teams.description is 'What the team is for; null when not told.';
 comment on column app_public.teams.owner_id is 'Member who leads it; null when they left.';
 comment on column app_public.teams.created_at is 'When it was made.';
 comment on column app_public.teams.updated_at is 'When the row last changed.';
 comment on column app_public.teams.deleted_at is 'When it was dissolved; null while it stands.';
 comment on column app_public.teams.is_deleted is 'Whether it was dissolved.';
+CREATE UNIQUE INDEX teams_name_key ON app_public.teams USING btree (tenant_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX teams_owner_id_idx ON app_public.teams USING btree (tenant_id, owner_id);
 CREATE INDEX teams_updated_at_idx ON app_public.teams USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
@@ -1653,8 +1653,6 @@ create table app_public.tenants (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint tenants_pkey PRIMARY KEY (id),
-  constraint tenants_domain_key UNIQUE (domain),
-  constraint tenants_slug_key UNIQUE (slug),
   constraint tenants_billing_owner_id_fkey FOREIGN KEY (billing_owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint tenants_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint tenants_max_services_check CHECK (max_services >= 0),
@@ -1666,9 +1664,9 @@ alter table app_public.tenants owner to freehold_owner;
 comment on table app_public.tenants is 'An organisation: the wall that every other row stands behind.';
 comment on column app_public.tenants.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.tenants.name is 'Display name.';
-comment on column app_public.tenants.slug is 'Short name for URLs and the X-Tenant header; unique on the platform.';
+comment on column app_public.tenants.slug is 'Short name for URLs and the X-Tenant header; unique among tenants that are not closed.';
 comment on column app_public.tenants.description is 'A few words about it; null when not told.';
-comment on column app_public.tenants.domain is 'Host name of the organisation; unique on the platform, null when not told.';
+comment on column app_public.tenants.domain is 'Host name of the organisation; unique among tenants that are not closed, null when not told.';
 comment on column app_public.tenants.is_active is 'Whether requests for it are answered at all.';
 comment on column app_public.tenants.plan is 'Plan in force; follows the live subscription.';
 comment on column app_public.tenants.max_services is 'How many services it may run; follows the plan unless set apart.';
@@ -1680,7 +1678,9 @@ comment on column app_public.tenants.updated_at is 'When the row last changed.';
 comment on column app_public.tenants.deleted_at is 'When it was closed; null while it is open.';
 comment on column app_public.tenants.is_deleted is 'Whether it was closed.';
 CREATE INDEX tenants_billing_owner_id_idx ON app_public.tenants USING btree (billing_owner_id);
+CREATE UNIQUE INDEX tenants_domain_key ON app_public.tenants USING btree (domain) WHERE (deleted_at IS NULL);
 CREATE INDEX tenants_owner_id_idx ON app_public.tenants USING btree (owner_id);
+CREATE UNIQUE INDEX tenants_slug_key ON app_public.tenants USING btree (slug) WHERE (deleted_at IS NULL);
 CREATE INDEX tenants_updated_at_idx ON app_public.tenants USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, settings, slug ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('tenant:', 'id');
@@ -1776,8 +1776,6 @@ create table app_public.users (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint users_pkey PRIMARY KEY (id),
-  constraint users_email_key UNIQUE (email),
-  constraint users_username_key UNIQUE (username),
   constraint users_avatar_url_check CHECK (length(avatar_url) <= 500 AND avatar_url ~ '^https?://'::text),
   constraint users_bio_check CHECK (length(bio) <= 2000),
   constraint users_first_name_check CHECK (length(first_name) <= 255),
@@ -1791,8 +1789,8 @@ alter table app_public.users enable row level security, force row level security
 alter table app_public.users owner to freehold_owner;
 comment on table app_public.users is 'A person. Visible to themselves and to those who share the tenant of the request.';
 comment on column app_public.users.id is 'Identifier, a version 7 UUID.';
-comment on column app_public.users.email is 'Address used to log in; unique on the platform.';
-comment on column app_public.users.username is 'Handle; unique on the platform, derived from the address when not chosen.';
+comment on column app_public.users.email is 'Address used to log in; unique among accounts that are not closed.';
+comment on column app_public.users.username is 'Handle; unique among accounts that are not closed, derived from the address when not chosen.';
 comment on column app_public.users.name is 'Display name.';
 comment on column app_public.users.first_name is 'Given name; null when not told.';
 comment on column app_public.users.last_name is 'Family name; null when not told.';
@@ -1814,10 +1812,12 @@ comment on column app_public.users.updated_at is 'When the row last changed.';
 comment on column app_public.users.deleted_at is 'When the account was closed; null while it is open.';
 comment on column app_public.users.is_deleted is 'Whether the account was closed.';
 CREATE INDEX users_created_at_idx ON app_public.users USING btree (created_at);
+CREATE UNIQUE INDEX users_email_key ON app_public.users USING btree (email) WHERE (deleted_at IS NULL);
 CREATE INDEX users_github_username_idx ON app_public.users USING btree (github_username) WHERE (github_username IS NOT NULL);
 CREATE INDEX users_is_active_idx ON app_public.users USING btree (id) WHERE (NOT is_active);
 CREATE INDEX users_role_idx ON app_public.users USING btree (role) WHERE (role = ANY (ARRAY['admin'::app_public.user_role, 'tenant_admin'::app_public.user_role]));
 CREATE INDEX users_updated_at_idx ON app_public.users USING btree (updated_at);
+CREATE UNIQUE INDEX users_username_key ON app_public.users USING btree (username) WHERE (deleted_at IS NULL);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, two_factor_enabled ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.users REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}');
@@ -2082,10 +2082,10 @@ create policy select_reader on audit.row_versions as permissive for select to ap
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND reader_role <= (( SELECT app_hidden.current_member_role() AS current_member_role)) AND (project_id IS NULL OR (project_id <> ALL ((( SELECT app_hidden.hidden_project_ids() AS hidden_project_ids))::uuid[]))) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))));
 comment on policy select_reader on audit.row_versions is 'Who sees a row sees its history.';
 create policy select_subject on audit.row_versions as permissive for select to app_user
-  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
+  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
 comment on policy select_subject on audit.row_versions is 'A person reads the history of what is about them: their account, sessions, keys and memberships.';
 create policy tenant_isolation on audit.row_versions as restrictive for all to app_user, freehold_worker
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id)) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy tenant_isolation on audit.row_versions is 'The wall: nothing of another tenant, and of the platform only what is about oneself.';
 grant insert, select, update (personal, personal_salt, ip, user_agent, origin_salt) on table audit.row_versions to app_system;
@@ -2356,7 +2356,7 @@ create view app_public.sessions_audit (tenant_id, id, session_id, action, user_i
     user_agent,
     transaction_id::text AS transaction_id
    FROM audit.row_versions v
-  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'sessions'::text;
+  WHERE tenant_id = app_hidden.platform_tenant_id() AND table_name = 'sessions'::text;
 alter view app_public.sessions_audit owner to freehold_owner;
 comment on view app_public.sessions_audit is 'Every version of every session: who did what to it, and when. Seen by the person alone.';
 comment on column app_public.sessions_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
@@ -2549,7 +2549,7 @@ create view app_public.user_settings_audit (tenant_id, id, user_id, action, exec
     user_agent,
     transaction_id::text AS transaction_id
    FROM audit.row_versions v
-  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'user_settings'::text;
+  WHERE tenant_id = app_hidden.platform_tenant_id() AND table_name = 'user_settings'::text;
 alter view app_public.user_settings_audit owner to freehold_owner;
 comment on view app_public.user_settings_audit is 'Every version of every user setting: who did what to it, and when. Seen by the person alone.';
 comment on column app_public.user_settings_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
@@ -2588,7 +2588,7 @@ create view app_public.users_audit (tenant_id, id, user_id, action, executor_id,
     user_agent,
     transaction_id::text AS transaction_id
    FROM audit.row_versions v
-  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'users'::text;
+  WHERE tenant_id = app_hidden.platform_tenant_id() AND table_name = 'users'::text;
 alter view app_public.users_audit owner to freehold_owner;
 comment on view app_public.users_audit is 'Every version of every user: who did what to it, and when. Seen by the person alone.';
 comment on column app_public.users_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
@@ -2790,6 +2790,20 @@ alter function app_hidden.current_tenant_user_ids() owner to app_system;
 comment on function app_hidden.current_tenant_user_ids() is 'People of the tenant of the request, former ones included, so that their names stay readable.';
 grant execute on function app_hidden.current_tenant_user_ids() to app_user;
 
+CREATE OR REPLACE FUNCTION app_hidden.current_user_agent()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select nullif(current_setting('app.user_agent', true), '')
+$function$;
+alter function app_hidden.current_user_agent() owner to freehold_owner;
+comment on function app_hidden.current_user_agent() is 'User agent that the request named; null when it named none.';
+grant execute on function app_hidden.current_user_agent() to app_anonymous;
+grant execute on function app_hidden.current_user_agent() to app_system;
+grant execute on function app_hidden.current_user_agent() to app_user;
+grant execute on function app_hidden.current_user_agent() to freehold_worker;
+
 CREATE OR REPLACE FUNCTION app_hidden.current_user_id()
  RETURNS uuid
  LANGUAGE sql
@@ -2920,6 +2934,20 @@ grant execute on function app_hidden.is_permitted(permission text) to app_anonym
 grant execute on function app_hidden.is_permitted(permission text) to app_system;
 grant execute on function app_hidden.is_permitted(permission text) to app_user;
 grant execute on function app_hidden.is_permitted(permission text) to freehold_worker;
+
+CREATE OR REPLACE FUNCTION app_hidden.platform_tenant_id()
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select '00000000-0000-0000-0000-000000000000'::uuid
+$function$;
+alter function app_hidden.platform_tenant_id() owner to freehold_owner;
+comment on function app_hidden.platform_tenant_id() is 'The tenant of all zeros: what belongs to the platform as a whole, or to a person, and to no tenant.';
+grant execute on function app_hidden.platform_tenant_id() to app_anonymous;
+grant execute on function app_hidden.platform_tenant_id() to app_system;
+grant execute on function app_hidden.platform_tenant_id() to app_user;
+grant execute on function app_hidden.platform_tenant_id() to freehold_worker;
 
 CREATE OR REPLACE FUNCTION app_hidden.raise_error(status integer, code text, message text, detail jsonb DEFAULT '{}'::jsonb)
  RETURNS void
@@ -3191,7 +3219,9 @@ begin
   elsif pg_input_is_valid(authenticate_session.tenant, 'uuid') then
     v_tenant_id := authenticate_session.tenant::uuid;
   else
-    v_tenant_id := (select tn.id from app_public.tenants tn where tn.slug = lower(authenticate_session.tenant));
+    v_tenant_id := (
+      select tn.id from app_public.tenants tn
+      where tn.slug = lower(authenticate_session.tenant) and tn.deleted_at is null);
   end if;
 
   if authenticate_session.tenant is not null or v_tenant_id is not null then
@@ -3283,6 +3313,72 @@ alter function app_private.check_new_password(password text) owner to freehold_o
 comment on function app_private.check_new_password(password text) is 'Refuses a password that is too short or too long.';
 grant execute on function app_private.check_new_password(password text) to app_system;
 
+CREATE OR REPLACE FUNCTION app_private.constant_time_equals(a bytea, b bytea)
+ RETURNS boolean
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select extensions.hmac(constant_time_equals.a, k.key, 'sha256') = extensions.hmac(constant_time_equals.b, k.key, 'sha256')
+  from (select extensions.gen_random_bytes(32) as key) k
+$function$;
+alter function app_private.constant_time_equals(a bytea, b bytea) owner to app_system;
+comment on function app_private.constant_time_equals(a bytea, b bytea) is 'Compares without telling by its duration where the first difference is.';
+
+CREATE OR REPLACE FUNCTION app_private.decrypt_secret(encrypted text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE STRICT SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_part text[] := string_to_array(decrypt_secret.encrypted, '.');
+  v_head jsonb;
+  v_key  bytea;
+  v_iv   bytea;
+  v_body bytea;
+  v_tag  bytea;
+begin
+  v_head := convert_from(app_private.base64url_decode(v_part[1]), 'utf8')::jsonb;
+  v_key  := app_private.derive_key(v_head ->> 'kid');
+  v_iv   := app_private.base64url_decode(v_part[3]);
+  v_body := app_private.base64url_decode(v_part[4]);
+  v_tag  := substr(extensions.hmac(
+    v_part[1]::bytea || v_iv || v_body || int8send(length(v_part[1]) * 8), substr(v_key, 1, 32), 'sha512'), 1, 32);
+  -- Null, when there is no tag at all, is no proof either.
+  if app_private.constant_time_equals(v_tag, app_private.base64url_decode(v_part[5])) is not true then
+    raise exception 'an encrypted value was altered';
+  end if;
+  return convert_from(extensions.decrypt_iv(v_body, substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs'), 'utf8');
+end
+$function$;
+alter function app_private.decrypt_secret(encrypted text) owner to app_system;
+comment on function app_private.decrypt_secret(encrypted text) is 'Decrypts what encrypt_secret wrote; null stays null.';
+grant execute on function app_private.decrypt_secret(encrypted text) to freehold_worker;
+
+CREATE OR REPLACE FUNCTION app_private.derive_key(key_id text)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_ring jsonb;
+  v_key  text;
+begin
+  v_ring := nullif(current_setting('app.keyring', true), '')::jsonb;
+  v_key  := v_ring -> 'keys' ->> derive_key.key_id;
+  if v_key is null then
+    raise exception 'the key ring of this connection has no key %', coalesce(derive_key.key_id, '(none)');
+  end if;
+  -- The master key never encrypts by itself: 64 bytes are derived, half to authenticate, half to encrypt. The label is part of
+  -- the key: every secret that was ever stored hangs on it.
+  return extensions.hmac('freehold seal 1'::bytea, decode(v_key, 'base64'), 'sha512');
+end
+$function$;
+alter function app_private.derive_key(key_id text) owner to app_system;
+comment on function app_private.derive_key(key_id text) is '64 bytes of key material, derived from one master key of the ring.';
+
 CREATE OR REPLACE FUNCTION app_private.dispatch_events(max_count integer DEFAULT 500)
  RETURNS integer
  LANGUAGE plpgsql
@@ -3320,6 +3416,35 @@ $function$;
 alter function app_private.dispatch_events(max_count integer) owner to app_system;
 comment on function app_private.dispatch_events(max_count integer) is 'Turns waiting events, once each, into what follows from them; returns how many it took.';
 grant execute on function app_private.dispatch_events(max_count integer) to freehold_worker;
+
+CREATE OR REPLACE FUNCTION app_private.encrypt_secret(plaintext text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_kid  text;
+  v_key  bytea;
+  v_head text;
+  v_iv   bytea;
+  v_body bytea;
+  v_tag  bytea;
+begin
+  v_kid  := nullif(current_setting('app.keyring', true), '')::jsonb ->> 'current';
+  v_key  := app_private.derive_key(v_kid);
+  v_head := app_private.base64url(convert_to(
+    json_build_object('alg', 'dir', 'enc', 'A256CBC-HS512', 'kid', v_kid)::text, 'utf8'));
+  v_iv   := extensions.gen_random_bytes(16);
+  v_body := extensions.encrypt_iv(convert_to(encrypt_secret.plaintext, 'utf8'), substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs');
+  v_tag  := substr(extensions.hmac(
+    v_head::bytea || v_iv || v_body || int8send(length(v_head) * 8), substr(v_key, 1, 32), 'sha512'), 1, 32);
+  return v_head || '..' || app_private.base64url(v_iv) || '.' || app_private.base64url(v_body)
+    || '.' || app_private.base64url(v_tag);
+end
+$function$;
+alter function app_private.encrypt_secret(plaintext text) owner to app_system;
+comment on function app_private.encrypt_secret(plaintext text) is 'Encrypts a secret with the current key of the ring, as a compact JWE that names its key (RFC 7516, dir, A256CBC-HS512 of RFC 7518, 5.2.5).';
 
 CREATE OR REPLACE FUNCTION app_private.end_membership(tenant_id uuid, user_id uuid)
  RETURNS app_public.tenant_members
@@ -3558,6 +3683,31 @@ $function$;
 alter function app_private.erase_person(user_id uuid) owner to app_system;
 comment on function app_private.erase_person(user_id uuid) is 'Destroys the personal data of a person in every table, the ledger included, and closes their account; its id stays. For operators, and for erase_user.';
 
+CREATE OR REPLACE FUNCTION app_private.find_idempotent_response(operation text, key text, request jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_known record;
+begin
+  -- Two requests with one key wait for each other, so the second finds the response to the first.
+  perform pg_advisory_xact_lock(hashtextextended(
+    app_hidden.current_tenant_id()::text || find_idempotent_response.operation || find_idempotent_response.key, 0));
+  select i.request_hash, i.response into v_known
+  from app_public.idempotency_keys i
+  where i.tenant_id = app_hidden.current_tenant_id() and i.operation = find_idempotent_response.operation
+    and i.key = find_idempotent_response.key and i.expires_at > now();
+  if v_known.request_hash <> sha256(convert_to(find_idempotent_response.request::text, 'utf8')) then
+    perform app_hidden.raise_error(409, 'IDEMPOTENCY_KEY_REUSED', 'The idempotency key was used for another request');
+  end if;
+  return v_known.response;
+end
+$function$;
+alter function app_private.find_idempotent_response(operation text, key text, request jsonb) owner to app_system;
+comment on function app_private.find_idempotent_response(operation text, key text, request jsonb) is 'Response given before to the same operation and idempotency key; null when there is none.';
+
 CREATE OR REPLACE FUNCTION app_private.free_username(email text)
  RETURNS text
  LANGUAGE plpgsql
@@ -3572,7 +3722,7 @@ begin
   if length(v_base) < 2 then
     v_base := 'user' || v_base;
   end if;
-  if not exists (select from app_public.users u where u.username = v_base) then
+  if not exists (select from app_public.users u where u.username = v_base and u.deleted_at is null) then
     return v_base;
   end if;
   return v_base || '-' || encode(extensions.gen_random_bytes(4), 'hex');
@@ -3655,32 +3805,6 @@ $function$;
 alter function app_private.insert_deployment(deployment app_public.deployments, environment_name text) owner to app_system;
 comment on function app_private.insert_deployment(deployment app_public.deployments, environment_name text) is 'The one way a deployment comes to be; the caller has checked who asks.';
 
-CREATE OR REPLACE FUNCTION app_private.is_equal_secret(a bytea, b bytea)
- RETURNS boolean
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select extensions.hmac(is_equal_secret.a, k.key, 'sha256') = extensions.hmac(is_equal_secret.b, k.key, 'sha256')
-  from (select extensions.gen_random_bytes(32) as key) k
-$function$;
-alter function app_private.is_equal_secret(a bytea, b bytea) owner to app_system;
-comment on function app_private.is_equal_secret(a bytea, b bytea) is 'Compares without telling by its duration where the first difference is.';
-
-CREATE OR REPLACE FUNCTION app_private.is_github_signature(body bytea, signature text, secret text)
- RETURNS boolean
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select coalesce(app_private.is_equal_secret(
-    convert_to(is_github_signature.signature, 'utf8'),
-    convert_to('sha256=' || encode(
-      extensions.hmac(is_github_signature.body, convert_to(is_github_signature.secret, 'utf8'), 'sha256'), 'hex'), 'utf8')), false)
-$function$;
-alter function app_private.is_github_signature(body bytea, signature text, secret text) owner to app_system;
-comment on function app_private.is_github_signature(body bytea, signature text, secret text) is 'Whether X-Hub-Signature-256 is the HMAC-SHA256 of the raw bytes.';
-
 CREATE OR REPLACE FUNCTION app_private.is_password_of(user_id uuid, password text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3694,7 +3818,7 @@ begin
   from app_private.user_secrets s
   where s.user_id = is_password_of.user_id;
   -- An unknown person costs the same bcrypt as a known one.
-  return app_private.is_equal_secret(
+  return app_private.constant_time_equals(
       convert_to(extensions.crypt(left(coalesce(is_password_of.password, ''), 72),
         coalesce(v_hash, '$2a$10$WCcKQ5oIvIWnFA0E8rXV7uMvQGfPj3xWnSh8V3mpZzzpLCrDwD8ha')), 'utf8'),
       convert_to(coalesce(v_hash, ''), 'utf8'));
@@ -3702,6 +3826,25 @@ end
 $function$;
 alter function app_private.is_password_of(user_id uuid, password text) owner to app_system;
 comment on function app_private.is_password_of(user_id uuid, password text) is 'Whether the password is theirs; takes as long for nobody as for somebody.';
+
+CREATE OR REPLACE FUNCTION app_private.is_webhook_signature_valid(provider text, headers jsonb, body bytea, secret text)
+ RETURNS boolean
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce((
+    select app_private.constant_time_equals(
+      convert_to(is_webhook_signature_valid.headers ->> p.signature_header, 'utf8'),
+      case p.signature_scheme
+        when 'hmac-sha256' then convert_to('sha256=' || encode(
+          extensions.hmac(is_webhook_signature_valid.body, convert_to(is_webhook_signature_valid.secret, 'utf8'), 'sha256'), 'hex'), 'utf8')
+      end)
+    from app_private.webhook_providers() p
+    where p.provider::text = is_webhook_signature_valid.provider), false)
+$function$;
+alter function app_private.is_webhook_signature_valid(provider text, headers jsonb, body bytea, secret text) owner to app_system;
+comment on function app_private.is_webhook_signature_valid(provider text, headers jsonb, body bytea, secret text) is 'Whether a webhook was signed with this secret, in the way of its provider, over the raw bytes.';
 
 CREATE OR REPLACE FUNCTION app_private.issue_api_key(key app_public.api_keys)
  RETURNS app_public.created_api_key
@@ -3758,11 +3901,11 @@ begin
   insert into app_public.audit_logs (
     tenant_id, user_id, actor_type, api_key_id, action, resource_type, resource_id, details, ip_address, user_agent, request_id)
   values (
-    coalesce(log_audit_event.tenant_id, app_hidden.current_tenant_id(), '00000000-0000-0000-0000-000000000000'),
+    coalesce(log_audit_event.tenant_id, app_hidden.current_tenant_id(), app_hidden.platform_tenant_id()),
     log_audit_event.user_id, app_hidden.current_actor_type(), app_hidden.current_api_key_id(),
     log_audit_event.action, log_audit_event.resource_type, log_audit_event.resource_id,
     coalesce(log_audit_event.details, '{}'), coalesce(log_audit_event.ip, app_hidden.current_ip()),
-    nullif(current_setting('app.user_agent', true), ''), app_hidden.current_request_id())
+    app_hidden.current_user_agent(), app_hidden.current_request_id())
   returning id into v_id;
   return v_id;
 end
@@ -3785,7 +3928,7 @@ begin
   insert into app_public.audit_logs (
     tenant_id, user_id, actor_type, api_key_id, action, details, ip_address, user_agent, request_id, response_code)
   values (
-    coalesce(nullif(claims ->> 'tenant_id', '')::uuid, '00000000-0000-0000-0000-000000000000'),
+    coalesce(nullif(claims ->> 'tenant_id', '')::uuid, app_hidden.platform_tenant_id()),
     nullif(claims ->> 'user_id', '')::uuid, coalesce(nullif(claims ->> 'actor_type', ''), 'user')::app_public.actor_type,
     nullif(claims ->> 'api_key_id', '')::uuid, 'request.refused', jsonb_build_object('code', log_refusal.code),
     nullif(claims ->> 'ip', '')::inet, nullif(claims ->> 'user_agent', ''), nullif(claims ->> 'request_id', ''), log_refusal.status);
@@ -3817,7 +3960,7 @@ begin
   then
     if nullif(prove_identity.code, '') is null then
       return '{"sqlstate": "FH401", "code": "CODE_REQUIRED", "message": "A one-time code or a recovery code is needed"}';
-    elsif not app_private.take_code(prove_identity.user_id, prove_identity.code) then
+    elsif not app_private.verify_totp_or_recovery_code(prove_identity.user_id, prove_identity.code) then
       perform app_private.take_rate_limit('password', v_subject, 900, 10);
       return '{"sqlstate": "FH401", "code": "INVALID_CREDENTIALS", "message": "The address, the password or the code is wrong"}';
     end if;
@@ -3858,31 +4001,6 @@ $function$;
 alter function app_private.rate_limit_count(subject_type text, subject_id text, window_seconds integer) owner to app_system;
 comment on function app_private.rate_limit_count(subject_type text, subject_id text, window_seconds integer) is 'What the current window has counted so far.';
 
-CREATE OR REPLACE FUNCTION app_private.recall_answer(operation text, key text, request jsonb)
- RETURNS jsonb
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_known record;
-begin
-  -- Two requests with one key wait for each other, so the second finds the answer of the first.
-  perform pg_advisory_xact_lock(hashtextextended(
-    app_hidden.current_tenant_id()::text || recall_answer.operation || recall_answer.key, 0));
-  select i.request_hash, i.response into v_known
-  from app_public.idempotency_keys i
-  where i.tenant_id = app_hidden.current_tenant_id() and i.operation = recall_answer.operation
-    and i.key = recall_answer.key and i.expires_at > now();
-  if v_known.request_hash <> sha256(convert_to(recall_answer.request::text, 'utf8')) then
-    perform app_hidden.raise_error(409, 'IDEMPOTENCY_KEY_REUSED', 'The idempotency key was used for another request');
-  end if;
-  return v_known.response;
-end
-$function$;
-alter function app_private.recall_answer(operation text, key text, request jsonb) owner to app_system;
-comment on function app_private.recall_answer(operation text, key text, request jsonb) is 'Answer given before to the same operation and idempotency key; null when there is none.';
-
 CREATE OR REPLACE FUNCTION app_private.receive_webhook(provider text, webhook_source_id uuid, headers jsonb, body bytea)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3890,10 +4008,12 @@ CREATE OR REPLACE FUNCTION app_private.receive_webhook(provider text, webhook_so
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_source  record;
-  v_secrets app_private.webhook_source_secrets;
-  v_payload jsonb;
-  v_id      uuid;
+  v_source   record;
+  v_secrets  app_private.webhook_source_secrets;
+  v_provider record;
+  v_payload  jsonb;
+  v_message  jsonb;
+  v_id       uuid;
 begin
   select s.*, p.slug as project_slug into v_source
   from app_private.webhook_source_directory d
@@ -3908,10 +4028,10 @@ begin
   select * into v_secrets
   from app_private.webhook_source_secrets w
   where w.tenant_id = v_source.tenant_id and w.webhook_source_id = v_source.id;
-  if not app_private.is_github_signature(
-      receive_webhook.body, receive_webhook.headers ->> 'x-hub-signature-256', app_private.unseal(v_secrets.secret))
-    and not (v_secrets.previous_expires_at > now() and app_private.is_github_signature(
-      receive_webhook.body, receive_webhook.headers ->> 'x-hub-signature-256', app_private.unseal(v_secrets.previous_secret)))
+  if not app_private.is_webhook_signature_valid(
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.secret))
+    and not (v_secrets.previous_expires_at > now() and app_private.is_webhook_signature_valid(
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.previous_secret)))
     is true
   then
     perform app_hidden.raise_error(401, 'SIGNATURE_NOT_VALID', 'The signature does not match');
@@ -3922,10 +4042,13 @@ begin
   exception when data_exception or statement_too_complex then
     perform app_hidden.raise_error(400, 'INVALID_JSON', 'The body is not JSON');
   end;
+  select * into strict v_provider from app_private.webhook_providers() p where p.provider::text = receive_webhook.provider;
+  v_message := jsonb_build_object('headers', receive_webhook.headers, 'body', v_payload);
   if jsonb_typeof(v_payload) <> 'object'
-    or coalesce(receive_webhook.headers ->> 'x-github-delivery', '') = '' or coalesce(receive_webhook.headers ->> 'x-github-event', '') = ''
+    or coalesce(v_message #>> v_provider.id_at, '') = '' or coalesce(v_message #>> v_provider.type_at, '') = ''
   then
-    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'X-GitHub-Event, X-GitHub-Delivery and a JSON object are needed');
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A webhook is a JSON object that comes with an id and a type',
+      jsonb_build_object('idAt', v_provider.id_at, 'typeAt', v_provider.type_at));
   end if;
 
   perform set_config('app.actor_type', 'webhook', true), set_config('app.actor', v_source.id::text, true);
@@ -3933,10 +4056,10 @@ begin
     tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, headers)
   values (
     v_source.tenant_id, v_source.id, v_source.project_id, receive_webhook.provider,
-    receive_webhook.headers ->> 'x-github-event', receive_webhook.headers ->> 'x-github-delivery', v_payload, receive_webhook.body,
+    v_message #>> v_provider.type_at, v_message #>> v_provider.id_at, v_payload, receive_webhook.body,
     (select coalesce(jsonb_object_agg(h.key, h.value), '{}')
       from jsonb_each(receive_webhook.headers) h
-      where h.key in ('content-type', 'user-agent', 'x-github-event', 'x-github-delivery', 'x-github-hook-id')))
+      where h.key = any ('{content-type,user-agent}' || v_provider.kept_headers)))
   on conflict on constraint webhook_events_unique_request_id_key do nothing
   returning id into v_id;
   if v_id is null then
@@ -3980,23 +4103,29 @@ $function$;
 alter function app_private.record_event(type text, tenant_id uuid, subject_type text, subject_id uuid, project_id uuid, data jsonb) owner to app_system;
 comment on function app_private.record_event(type text, tenant_id uuid, subject_type text, subject_id uuid, project_id uuid, data jsonb) is 'Appends an event and its pointer for the dispatcher; returns the id of the event.';
 
-CREATE OR REPLACE FUNCTION app_private.remember_answer(operation text, key text, request jsonb, response jsonb)
- RETURNS void
+CREATE OR REPLACE FUNCTION app_private.redeem_user_token(token text, purpose text)
+ RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_user_id uuid;
 begin
-  insert into app_public.idempotency_keys (tenant_id, operation, key, request_hash, response)
-  values (app_hidden.current_tenant_id(), remember_answer.operation, remember_answer.key,
-    sha256(convert_to(remember_answer.request::text, 'utf8')), remember_answer.response)
-  on conflict on constraint idempotency_keys_pkey do update
-  set request_hash = excluded.request_hash, response = excluded.response,
-    created_at = now(), expires_at = now() + interval '24 hours';
+  update app_private.user_tokens t set used_at = now()
+  where t.token_hash = app_private.hash_token(redeem_user_token.token)
+    and t.purpose = redeem_user_token.purpose and t.used_at is null and t.expires_at > now()
+  returning t.user_id into v_user_id;
+  if v_user_id is null then
+    perform app_hidden.raise_error(404, 'TOKEN_NOT_VALID', 'The link is unknown, used or expired; ask for a new one');
+  end if;
+  -- Whoever holds the token acts as them.
+  perform set_config('app.user_id', v_user_id::text, true);
+  return v_user_id;
 end
 $function$;
-alter function app_private.remember_answer(operation text, key text, request jsonb, response jsonb) owner to app_system;
-comment on function app_private.remember_answer(operation text, key text, request jsonb, response jsonb) is 'Keeps an answer for retries with the same idempotency key, for a day.';
+alter function app_private.redeem_user_token(token text, purpose text) owner to app_system;
+comment on function app_private.redeem_user_token(token text, purpose text) is 'Redeems a mailed token, once, and returns whose it is.';
 
 CREATE OR REPLACE FUNCTION app_private.requeue_lost_deployments()
  RETURNS integer
@@ -4170,6 +4299,25 @@ $function$;
 alter function app_private.require_lease(deployment app_public.deployments, runner text) owner to freehold_owner;
 comment on function app_private.require_lease(deployment app_public.deployments, runner text) is 'Refuses a runner that does not hold the deployment any more.';
 grant execute on function app_private.require_lease(deployment app_public.deployments, runner text) to app_system;
+
+CREATE OR REPLACE FUNCTION app_private.require_pending_approval(id uuid)
+ RETURNS app_public.deployments
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_deployment app_public.deployments;
+begin
+  v_deployment := app_private.require_deployment(require_pending_approval.id, 'admin');
+  if v_deployment.approval_state <> 'pending' or v_deployment.status <> 'pending' then
+    perform app_hidden.raise_error(422, 'APPROVAL_NOT_PENDING', 'The deployment does not wait for approval');
+  end if;
+  return v_deployment;
+end
+$function$;
+alter function app_private.require_pending_approval(id uuid) owner to app_system;
+comment on function app_private.require_pending_approval(id uuid) is 'The deployment, locked, which waits for an approval that the caller may give or refuse.';
 
 CREATE OR REPLACE FUNCTION app_private.require_project(project_id uuid, minimum app_public.member_role, permission text)
  RETURNS app_public.projects
@@ -4419,35 +4567,6 @@ alter function app_private.scope_cap(scopes app_public.api_scope[]) owner to fre
 comment on function app_private.scope_cap(scopes app_public.api_scope[]) is 'Rank that the highest scope of a key allows.';
 grant execute on function app_private.scope_cap(scopes app_public.api_scope[]) to app_system;
 
-CREATE OR REPLACE FUNCTION app_private.seal(plaintext text)
- RETURNS text
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_kid  text;
-  v_key  bytea;
-  v_head text;
-  v_iv   bytea;
-  v_body bytea;
-  v_tag  bytea;
-begin
-  v_kid  := nullif(current_setting('app.keyring', true), '')::jsonb ->> 'current';
-  v_key  := app_private.sealing_key(v_kid);
-  v_head := app_private.base64url(convert_to(
-    json_build_object('alg', 'dir', 'enc', 'A256CBC-HS512', 'kid', v_kid)::text, 'utf8'));
-  v_iv   := extensions.gen_random_bytes(16);
-  v_body := extensions.encrypt_iv(convert_to(seal.plaintext, 'utf8'), substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs');
-  v_tag  := substr(extensions.hmac(
-    v_head::bytea || v_iv || v_body || int8send(length(v_head) * 8), substr(v_key, 1, 32), 'sha512'), 1, 32);
-  return v_head || '..' || app_private.base64url(v_iv) || '.' || app_private.base64url(v_body)
-    || '.' || app_private.base64url(v_tag);
-end
-$function$;
-alter function app_private.seal(plaintext text) owner to app_system;
-comment on function app_private.seal(plaintext text) is 'Encrypts a secret with the current key of the ring, as a compact JWE that names its key (RFC 7516, dir, A256CBC-HS512 of RFC 7518, 5.2.5).';
-
 CREATE OR REPLACE FUNCTION app_private.seal_audit(rows_per_seal integer DEFAULT 100000)
  RETURNS integer
  LANGUAGE plpgsql
@@ -4515,29 +4634,7 @@ alter function app_private.seal_audit(rows_per_seal integer) owner to app_system
 comment on function app_private.seal_audit(rows_per_seal integer) is 'Seals what the ledger has gained, tenant by tenant; returns how many seals it made.';
 grant execute on function app_private.seal_audit(rows_per_seal integer) to freehold_worker;
 
-CREATE OR REPLACE FUNCTION app_private.sealing_key(key_id text)
- RETURNS bytea
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_ring jsonb;
-  v_key  text;
-begin
-  v_ring := nullif(current_setting('app.keyring', true), '')::jsonb;
-  v_key  := v_ring -> 'keys' ->> sealing_key.key_id;
-  if v_key is null then
-    raise exception 'the key ring of this connection has no key %', coalesce(sealing_key.key_id, '(none)');
-  end if;
-  -- The master key never encrypts by itself: 64 bytes are derived, half to authenticate, half to encrypt.
-  return extensions.hmac('freehold seal 1'::bytea, decode(v_key, 'base64'), 'sha512');
-end
-$function$;
-alter function app_private.sealing_key(key_id text) owner to app_system;
-comment on function app_private.sealing_key(key_id text) is 'Key material of one master key of the ring, 64 bytes.';
-
-CREATE OR REPLACE FUNCTION app_private.seals_after(created_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, tenant_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid, number bigint DEFAULT 0, max_count integer DEFAULT 1000)
+CREATE OR REPLACE FUNCTION app_private.seals_after(created_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, tenant_id uuid DEFAULT app_hidden.platform_tenant_id(), number bigint DEFAULT 0, max_count integer DEFAULT 1000)
  RETURNS SETOF jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -4566,7 +4663,7 @@ declare
   v_id uuid;
 begin
   insert into app_private.emails (kind, recipient, token, details)
-  values (send_email.kind, send_email.recipient, app_private.seal(send_email.token), send_email.details)
+  values (send_email.kind, send_email.recipient, app_private.encrypt_secret(send_email.token), send_email.details)
   returning id into v_id;
   perform app_private.add_job('email__send', json_build_object('emailId', v_id), v_id::text);
 end
@@ -4595,6 +4692,24 @@ $function$;
 alter function app_private.send_user_token(user_id uuid, purpose text, validity interval) owner to app_system;
 comment on function app_private.send_user_token(user_id uuid, purpose text, validity interval) is 'Mails a person a one-time token; earlier ones of the same purpose stop working.';
 
+CREATE OR REPLACE FUNCTION app_private.store_idempotent_response(operation text, key text, request jsonb, response jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into app_public.idempotency_keys (tenant_id, operation, key, request_hash, response)
+  values (app_hidden.current_tenant_id(), store_idempotent_response.operation, store_idempotent_response.key,
+    sha256(convert_to(store_idempotent_response.request::text, 'utf8')), store_idempotent_response.response)
+  on conflict on constraint idempotency_keys_pkey do update
+  set request_hash = excluded.request_hash, response = excluded.response,
+    created_at = now(), expires_at = now() + interval '24 hours';
+end
+$function$;
+alter function app_private.store_idempotent_response(operation text, key text, request jsonb, response jsonb) owner to app_system;
+comment on function app_private.store_idempotent_response(operation text, key text, request jsonb, response jsonb) is 'Keeps a response for retries with the same idempotency key, for a day.';
+
 CREATE OR REPLACE FUNCTION app_private.sweep_expired()
  RETURNS integer
  LANGUAGE sql
@@ -4605,58 +4720,17 @@ AS $function$
     tokens as (delete from app_private.user_tokens t where t.expires_at < now() - interval '1 day' returning 1),
     limits as (delete from app_private.rate_limits r where r.window_start < now() - interval '1 day' returning 1),
     emails as (delete from app_private.emails m where m.sent_at < now() - interval '7 days' returning 1),
-    answers as (delete from app_public.idempotency_keys i where i.expires_at < now() returning 1),
+    responses as (delete from app_public.idempotency_keys i where i.expires_at < now() returning 1),
     sessions as (delete from app_public.sessions s where s.expires_at < now() - interval '30 days' returning 1),
     invitations as (
       update app_public.tenant_members m set invitation_status = 'expired'
       where m.invitation_status = 'invited' and m.invitation_expires_at < now() returning 1)
   select ((select count(*) from tokens) + (select count(*) from limits) + (select count(*) from emails)
-    + (select count(*) from answers) + (select count(*) from sessions) + (select count(*) from invitations))::integer
+    + (select count(*) from responses) + (select count(*) from sessions) + (select count(*) from invitations))::integer
 $function$;
 alter function app_private.sweep_expired() owner to app_system;
 comment on function app_private.sweep_expired() is 'Forgets what has expired; returns how many rows that was.';
 grant execute on function app_private.sweep_expired() to freehold_worker;
-
-CREATE OR REPLACE FUNCTION app_private.take_code(user_id uuid, code text)
- RETURNS boolean
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_now     bigint := floor(extract(epoch from clock_timestamp()) / 30);
-  v_secrets app_private.user_secrets;
-  v_step    bigint;
-  v_hash    bytea;
-begin
-  select * into v_secrets from app_private.user_secrets s where s.user_id = take_code.user_id for no key update;
-  if not found or v_secrets.two_factor_secret is null then
-    return false;
-  end if;
-
-  if take_code.code ~ '^[0-9]{6}$' then
-    select max(step) into v_step
-    from generate_series(v_now - 1, v_now + 1) step
-    where step > v_secrets.totp_last_step
-      and app_private.totp_code(decode(app_private.unseal(v_secrets.two_factor_secret), 'hex'), step) = take_code.code;
-    if v_step is null then
-      return false;
-    end if;
-    update app_private.user_secrets s set totp_last_step = v_step where s.user_id = take_code.user_id;
-    return true;
-  end if;
-
-  v_hash := app_private.hash_token(replace(lower(take_code.code), '-', ''));
-  if (v_hash = any (v_secrets.recovery_hashes)) is not true then
-    return false;
-  end if;
-  update app_private.user_secrets s set recovery_hashes = array_remove(s.recovery_hashes, v_hash)
-  where s.user_id = take_code.user_id;
-  return true;
-end
-$function$;
-alter function app_private.take_code(user_id uuid, code text) owner to app_system;
-comment on function app_private.take_code(user_id uuid, code text) is 'Uses up a one-time code (within one step of now, each once) or a recovery code; false when it is neither.';
 
 CREATE OR REPLACE FUNCTION app_private.take_rate_limit(subject_type text, subject_id text, window_seconds integer, max_count integer)
  RETURNS boolean
@@ -4845,30 +4919,6 @@ $function$;
 alter function app_private.take_revert_step(tenant_id uuid, step jsonb) owner to app_system;
 comment on function app_private.take_revert_step(tenant_id uuid, step jsonb) is 'Brings one row back to what it was, as any write would, or says what is in the way.';
 
-CREATE OR REPLACE FUNCTION app_private.take_user_token(token text, purpose text)
- RETURNS uuid
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_user_id uuid;
-begin
-  update app_private.user_tokens t set used_at = now()
-  where t.token_hash = app_private.hash_token(take_user_token.token)
-    and t.purpose = take_user_token.purpose and t.used_at is null and t.expires_at > now()
-  returning t.user_id into v_user_id;
-  if v_user_id is null then
-    perform app_hidden.raise_error(404, 'TOKEN_NOT_VALID', 'The link is unknown, used or expired; ask for a new one');
-  end if;
-  -- Whoever holds the token acts as them.
-  perform set_config('app.user_id', v_user_id::text, true);
-  return v_user_id;
-end
-$function$;
-alter function app_private.take_user_token(token text, purpose text) owner to app_system;
-comment on function app_private.take_user_token(token text, purpose text) is 'Uses up a mailed token and returns whose it is.';
-
 CREATE OR REPLACE FUNCTION app_private.tg__announce_revocation()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4890,11 +4940,9 @@ CREATE OR REPLACE FUNCTION app_private.tg__audit_delete()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into audit.row_versions (
-    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
-    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  insert into audit.row_versions
   select v.*
-  from deleted d, audit.version(TG_ARGV, 'delete', to_jsonb(d), null) v;
+  from deleted d, audit.describe_change(TG_ARGV, 'delete', to_jsonb(d), null) v;
   return null;
 end
 $function$;
@@ -4908,11 +4956,9 @@ CREATE OR REPLACE FUNCTION app_private.tg__audit_insert()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into audit.row_versions (
-    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
-    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  insert into audit.row_versions
   select v.*
-  from inserted i, audit.version(TG_ARGV, 'insert', null, to_jsonb(i)) v;
+  from inserted i, audit.describe_change(TG_ARGV, 'insert', null, to_jsonb(i)) v;
   return null;
 end
 $function$;
@@ -4926,11 +4972,9 @@ CREATE OR REPLACE FUNCTION app_private.tg__audit_truncate()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into audit.row_versions (
-    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
-    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  insert into audit.row_versions
   select v.*
-  from audit.version(TG_ARGV, 'truncate', null, null) v;
+  from audit.describe_change(TG_ARGV, 'truncate', null, null) v;
   return null;
 end
 $function$;
@@ -4944,11 +4988,9 @@ CREATE OR REPLACE FUNCTION app_private.tg__audit_update()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into audit.row_versions (
-    tenant_id, table_name, row_id, project_id, subject_id, reader_role, action, actor_type, user_id, api_key_id, actor,
-    session_id, request_id, snapshot, diff, personal, personal_salt, personal_digest, ip, user_agent, origin_salt, origin_digest)
+  insert into audit.row_versions
   select v.*
-  from audit.version(TG_ARGV, 'update', to_jsonb(OLD), to_jsonb(NEW)) v;
+  from audit.describe_change(TG_ARGV, 'update', to_jsonb(OLD), to_jsonb(NEW)) v;
   return null;
 end
 $function$;
@@ -5338,36 +5380,62 @@ $function$;
 alter function app_private.totp_code(seed bytea, step bigint) owner to app_system;
 comment on function app_private.totp_code(seed bytea, step bigint) is 'Six-digit code of a time step (RFC 4226, 5.3; RFC 6238).';
 
-CREATE OR REPLACE FUNCTION app_private.unseal(sealed text)
- RETURNS text
+CREATE OR REPLACE FUNCTION app_private.verify_totp_or_recovery_code(user_id uuid, code text)
+ RETURNS boolean
  LANGUAGE plpgsql
- STABLE STRICT SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_part text[] := string_to_array(unseal.sealed, '.');
-  v_head jsonb;
-  v_key  bytea;
-  v_iv   bytea;
-  v_body bytea;
-  v_tag  bytea;
+  v_now     bigint := floor(extract(epoch from clock_timestamp()) / 30);
+  v_secrets app_private.user_secrets;
+  v_step    bigint;
+  v_hash    bytea;
 begin
-  v_head := convert_from(app_private.base64url_decode(v_part[1]), 'utf8')::jsonb;
-  v_key  := app_private.sealing_key(v_head ->> 'kid');
-  v_iv   := app_private.base64url_decode(v_part[3]);
-  v_body := app_private.base64url_decode(v_part[4]);
-  v_tag  := substr(extensions.hmac(
-    v_part[1]::bytea || v_iv || v_body || int8send(length(v_part[1]) * 8), substr(v_key, 1, 32), 'sha512'), 1, 32);
-  -- Null, when there is no tag at all, is no proof either.
-  if app_private.is_equal_secret(v_tag, app_private.base64url_decode(v_part[5])) is not true then
-    raise exception 'a sealed value was altered';
+  select * into v_secrets from app_private.user_secrets s where s.user_id = verify_totp_or_recovery_code.user_id for no key update;
+  if not found or v_secrets.two_factor_secret is null then
+    return false;
   end if;
-  return convert_from(extensions.decrypt_iv(v_body, substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs'), 'utf8');
+
+  if verify_totp_or_recovery_code.code ~ '^[0-9]{6}$' then
+    select max(step) into v_step
+    from generate_series(v_now - 1, v_now + 1) step
+    where step > v_secrets.totp_last_step
+      and app_private.totp_code(decode(app_private.decrypt_secret(v_secrets.two_factor_secret), 'hex'), step)
+        = verify_totp_or_recovery_code.code;
+    if v_step is null then
+      return false;
+    end if;
+    update app_private.user_secrets s set totp_last_step = v_step where s.user_id = verify_totp_or_recovery_code.user_id;
+    return true;
+  end if;
+
+  v_hash := app_private.hash_token(replace(lower(verify_totp_or_recovery_code.code), '-', ''));
+  if (v_hash = any (v_secrets.recovery_hashes)) is not true then
+    return false;
+  end if;
+  update app_private.user_secrets s set recovery_hashes = array_remove(s.recovery_hashes, v_hash)
+  where s.user_id = verify_totp_or_recovery_code.user_id;
+  return true;
 end
 $function$;
-alter function app_private.unseal(sealed text) owner to app_system;
-comment on function app_private.unseal(sealed text) is 'Decrypts what seal wrote; null stays null.';
-grant execute on function app_private.unseal(sealed text) to freehold_worker;
+alter function app_private.verify_totp_or_recovery_code(user_id uuid, code text) owner to app_system;
+comment on function app_private.verify_totp_or_recovery_code(user_id uuid, code text) is 'Whether it is a one-time code (within one step of now) or a recovery code of the person; either is good once.';
+
+CREATE OR REPLACE FUNCTION app_private.webhook_providers()
+ RETURNS TABLE(provider app_public.webhook_provider, signature_header text, signature_scheme text, id_at text[], type_at text[], kept_headers text[])
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  values (
+    'github'::app_public.webhook_provider, 'x-hub-signature-256', 'hmac-sha256',
+    '{headers,x-github-delivery}'::text[], '{headers,x-github-event}'::text[],
+    '{x-github-delivery,x-github-event,x-github-hook-id}'::text[])
+$function$;
+alter function app_private.webhook_providers() owner to freehold_owner;
+comment on function app_private.webhook_providers() is 'The providers whose webhooks are understood: how they sign, where their delivery id and event type stand, which of their headers the inbox keeps.';
+grant execute on function app_private.webhook_providers() to app_system;
 
 CREATE OR REPLACE FUNCTION app_public.accept_invitation(token text)
  RETURNS app_public.tenant_members
@@ -5530,7 +5598,7 @@ declare
   v_deployment app_public.deployments;
   v_last       bigint;
   v_request    jsonb;
-  v_answer     jsonb;
+  v_response   jsonb;
 begin
   v_deployment := app_private.require_deployment(append_deployment_logs.deployment_id, 'developer', false);
   if cardinality(append_deployment_logs.lines) > 1000 then
@@ -5543,9 +5611,9 @@ begin
   returning s.last_sequence into v_last;
   if append_deployment_logs.request_id is not null then
     v_request := to_jsonb(append_deployment_logs.lines);
-    v_answer := app_private.recall_answer('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id, v_request);
-    if v_answer is not null then
-      return (v_answer ->> 'sequence')::bigint;
+    v_response := app_private.find_idempotent_response('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id, v_request);
+    if v_response is not null then
+      return (v_response ->> 'sequence')::bigint;
     end if;
   end if;
 
@@ -5561,7 +5629,7 @@ begin
   update app_private.deployment_log_sequences s set last_sequence = v_last
   where s.tenant_id = v_deployment.tenant_id and s.deployment_id = v_deployment.id;
   if append_deployment_logs.request_id is not null then
-    perform app_private.remember_answer('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id,
+    perform app_private.store_idempotent_response('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id,
       v_request, jsonb_build_object('sequence', v_last));
   end if;
   perform pg_notify('deployment_logs:' || v_deployment.id, json_build_object('sequence', v_last)::text);
@@ -5572,7 +5640,7 @@ alter function app_public.append_deployment_logs(deployment_id uuid, lines app_p
 comment on function app_public.append_deployment_logs(deployment_id uuid, lines app_public.log_line[], request_id text) is 'Appends at most 1000 lines and returns the sequence of the last. With a request id, the same batch sent again is not stored twice.';
 grant execute on function app_public.append_deployment_logs(deployment_id uuid, lines app_public.log_line[], request_id text) to app_user;
 
-CREATE OR REPLACE FUNCTION app_public.approve_deployment(id uuid, is_approved boolean DEFAULT true, reason text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION app_public.approve_deployment(id uuid, reason text DEFAULT NULL::text)
  RETURNS app_public.deployments
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5581,25 +5649,19 @@ AS $function$
 declare
   v_deployment app_public.deployments;
 begin
-  v_deployment := app_private.require_deployment(approve_deployment.id, 'admin');
-  if v_deployment.approval_state <> 'pending' or v_deployment.status <> 'pending' then
-    perform app_hidden.raise_error(422, 'APPROVAL_NOT_PENDING', 'The deployment does not wait for approval');
-  end if;
+  v_deployment := app_private.require_pending_approval(approve_deployment.id);
   update app_public.deployments d
-  set approval_state = case when approve_deployment.is_approved then 'approved' else 'rejected' end::app_public.approval_state,
-    status = case when approve_deployment.is_approved then 'queued' else 'canceled' end::app_public.deployment_status,
-    status_reason = coalesce(approve_deployment.reason, case when approve_deployment.is_approved then 'Approved' else 'Rejected' end),
-    canceled_by = case when approve_deployment.is_approved then null else app_hidden.current_user_id() end
+  set approval_state = 'approved', status = 'queued', status_reason = coalesce(approve_deployment.reason, 'Approved')
   where d.tenant_id = v_deployment.tenant_id and d.id = v_deployment.id
   returning * into v_deployment;
   return v_deployment;
 end
 $function$;
-alter function app_public.approve_deployment(id uuid, is_approved boolean, reason text) owner to app_system;
-comment on function app_public.approve_deployment(id uuid, is_approved boolean, reason text) is 'Lets a deployment that waits for approval go on, or cancels it.';
-grant execute on function app_public.approve_deployment(id uuid, is_approved boolean, reason text) to app_user;
+alter function app_public.approve_deployment(id uuid, reason text) owner to app_system;
+comment on function app_public.approve_deployment(id uuid, reason text) is 'Lets a deployment that waits for approval go on.';
+grant execute on function app_public.approve_deployment(id uuid, reason text) to app_user;
 
-CREATE OR REPLACE FUNCTION app_public.archive_project(id uuid, is_archived boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION app_public.archive_project(id uuid)
  RETURNS app_public.projects
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5609,21 +5671,17 @@ declare
   v_project app_public.projects;
 begin
   v_project := app_private.require_project(archive_project.id, 'developer', 'projects:write');
-  update app_public.projects p
-  set archived_at = case when archive_project.is_archived then coalesce(p.archived_at, now()) end,
-    status = case when archive_project.is_archived then 'archived' when p.status = 'archived' then 'in_progress' else p.status end
+  update app_public.projects p set archived_at = coalesce(p.archived_at, now()), status = 'archived'
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;
-  if archive_project.is_archived then
-    update app_public.deployments d set status = 'canceled', status_reason = 'The project was archived'
-    where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id and d.status in ('pending', 'queued');
-  end if;
+  update app_public.deployments d set status = 'canceled', status_reason = 'The project was archived'
+  where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id and d.status in ('pending', 'queued');
   return v_project;
 end
 $function$;
-alter function app_public.archive_project(id uuid, is_archived boolean) owner to app_system;
-comment on function app_public.archive_project(id uuid, is_archived boolean) is 'Puts a project away, or takes it out again; an archived project takes no deployments, and those that waited are canceled.';
-grant execute on function app_public.archive_project(id uuid, is_archived boolean) to app_user;
+alter function app_public.archive_project(id uuid) owner to app_system;
+comment on function app_public.archive_project(id uuid) is 'Puts a project away: it takes no deployments, and those that waited are canceled.';
+grant execute on function app_public.archive_project(id uuid) to app_user;
 
 CREATE OR REPLACE FUNCTION app_public.cancel_deployment(id uuid, reason text DEFAULT NULL::text)
  RETURNS app_public.deployments
@@ -5763,7 +5821,7 @@ begin
   if exists (select from app_public.users u where u.id = v_user_id and u.two_factor_enabled) then
     perform app_hidden.raise_error(409, 'TOTP_ENABLED', 'Two-factor is on already');
   end if;
-  if confirm_totp.code !~ '^[0-9]{6}$' or not app_private.take_code(v_user_id, confirm_totp.code) then
+  if confirm_totp.code !~ '^[0-9]{6}$' or not app_private.verify_totp_or_recovery_code(v_user_id, confirm_totp.code) then
     perform app_hidden.raise_error(422, 'CODE_NOT_VALID', 'The code is wrong; enable_totp comes first');
   end if;
   select array_agg(substr(c, 1, 5) || '-' || substr(c, 6, 5)) into v_codes
@@ -5861,7 +5919,7 @@ declare
   v_secret  text := coalesce(create_webhook_source.secret, encode(extensions.gen_random_bytes(32), 'hex'));
 begin
   v_project := app_private.require_project(create_webhook_source.project_id, 'developer', 'webhooks:write');
-  if create_webhook_source.provider <> 'github' then
+  if not exists (select from app_private.webhook_providers() p where p.provider = create_webhook_source.provider) then
     perform app_hidden.raise_error(400, 'PROVIDER_NOT_SUPPORTED', 'Webhooks of this provider are not understood yet');
   elsif length(create_webhook_source.secret) < 16 then
     perform app_hidden.raise_error(400, 'SECRET_TOO_SHORT', 'A signing secret has at least 16 characters; leave it out to get a random one');
@@ -5870,7 +5928,7 @@ begin
   values (v_project.tenant_id, v_project.id, create_webhook_source.provider, create_webhook_source.name)
   returning * into v_source;
   insert into app_private.webhook_source_secrets (tenant_id, webhook_source_id, secret)
-  values (v_source.tenant_id, v_source.id, app_private.seal(v_secret));
+  values (v_source.tenant_id, v_source.id, app_private.encrypt_secret(v_secret));
   insert into app_private.webhook_source_directory (webhook_source_id, tenant_id)
   values (v_source.id, v_source.tenant_id);
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,
@@ -5944,8 +6002,7 @@ begin
   where e.tenant_id = app_hidden.current_tenant_id() and e.id = delete_environment.id and e.deleted_at is null
     and (app_hidden.current_environment_id() is null or e.id = app_hidden.current_environment_id());
   v_project := app_private.require_project(v_project_id, 'developer', 'environments:write');
-  update app_public.project_environments e
-  set deleted_at = now(), is_active = false, name = left(e.name, 50) || '-' || right(e.id::text, 12)
+  update app_public.project_environments e set deleted_at = now(), is_active = false
   where e.tenant_id = v_project.tenant_id and e.id = delete_environment.id
   returning * into v_environment;
   update app_public.deployments d set status = 'canceled', status_reason = 'The environment was deleted'
@@ -5975,9 +6032,8 @@ begin
   update app_public.deployments d set status = 'canceled', status_reason = 'The project was deleted'
   where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id
     and d.status in ('pending', 'queued', 'building', 'deploying');
-  -- Name and slug are free again; the row stays until retention purges it.
-  update app_public.projects p
-  set deleted_at = now(), slug = left(p.slug, 40) || '-' || right(p.id::text, 12), name = left(p.name, 240) || ' ' || right(p.id::text, 12)
+  -- Name and slug are free again, being unique among those that are not deleted; the row stays until retention purges it.
+  update app_public.projects p set deleted_at = now()
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;
   perform app_private.record_event('project.deleted', v_project.tenant_id, 'project', v_project.id, v_project.id);
@@ -5999,8 +6055,8 @@ declare
   v_team      app_public.teams;
 begin
   v_tenant_id := app_private.require_role('admin', 'teams:write');
-  -- The name is free again; the row stays for those who refer to it.
-  update app_public.teams t set deleted_at = now(), name = left(t.name, 80) || ' ' || right(t.id::text, 12)
+  -- The row stays for those who refer to it.
+  update app_public.teams t set deleted_at = now()
   where t.tenant_id = v_tenant_id and t.id = delete_team.id and t.deleted_at is null
   returning * into v_team;
   if v_team.id is null then
@@ -6223,7 +6279,7 @@ begin
     return v_result;
   end if;
   update app_private.user_secrets s
-  set two_factor_secret = app_private.seal(encode(v_seed, 'hex')), is_totp_confirmed = false, totp_last_step = 0
+  set two_factor_secret = app_private.encrypt_secret(encode(v_seed, 'hex')), is_totp_confirmed = false, totp_last_step = 0
   where s.user_id = v_user_id;
   perform app_private.log_audit_event(v_user_id, 'user.totp_enrolled', 'user', v_user_id);
   v_result.secret := app_private.base32(v_seed);
@@ -6256,7 +6312,7 @@ begin
   end if;
   -- Erasure forgets the counters of an address, and must not be the way around them. The address itself must not stay either.
   v_address := encode(extensions.hmac(convert_to(coalesce(host(app_hidden.current_ip()), 'unknown'), 'utf8'),
-    app_private.sealing_key(current_setting('app.keyring')::jsonb ->> 'current'), 'sha256'), 'hex');
+    app_private.derive_key(current_setting('app.keyring')::jsonb ->> 'current'), 'sha256'), 'hex');
   if not app_private.take_rate_limit('erase', v_address, 3600, 5) then
     perform app_hidden.raise_error(429, 'RATE_LIMITED', 'Too many accounts were erased from this address', '{"retryAfterSeconds": 3600}');
   end if;
@@ -6461,7 +6517,7 @@ begin
   v_result.token := app_private.random_token('fh_sess_');
   insert into app_public.sessions (user_id, device_info, ip_address, user_agent, expires_at)
   values (v_user_id, coalesce(login.device_info, '{}'), app_hidden.current_ip(),
-    nullif(current_setting('app.user_agent', true), ''), now() + interval '30 days')
+    app_hidden.current_user_agent(), now() + interval '30 days')
   returning id, user_id, expires_at into v_result.session_id, v_result.user_id, v_result.expires_at;
   insert into app_private.session_tokens (token_hash, session_id)
   values (app_private.hash_token(v_result.token), v_result.session_id);
@@ -6905,7 +6961,7 @@ begin
   select v_tenant_id, (v.event ->> 'created_at')::timestamptz, v.id, v.event ->> 'action', (v.event ->> 'user_id')::uuid,
     'api', app_hidden.current_api_key_id(), v.event ->> 'entity_type', (v.event ->> 'entity_id')::uuid,
     jsonb_strip_nulls(jsonb_build_object('diff', v.event -> 'diff', 'snapshot', v.event -> 'snapshot')),
-    app_hidden.current_ip(), nullif(current_setting('app.user_agent', true), ''), app_hidden.current_request_id()
+    app_hidden.current_ip(), app_hidden.current_user_agent(), app_hidden.current_request_id()
   from fresh f
   join events v on v.id = f.id;
   get diagnostics v_count = row_count;
@@ -6950,6 +7006,28 @@ comment on function app_public.register(email text, password text, name text, us
 grant execute on function app_public.register(email text, password text, name text, username text) to app_anonymous;
 grant execute on function app_public.register(email text, password text, name text, username text) to app_user;
 
+CREATE OR REPLACE FUNCTION app_public.reject_deployment(id uuid, reason text DEFAULT NULL::text)
+ RETURNS app_public.deployments
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_deployment app_public.deployments;
+begin
+  v_deployment := app_private.require_pending_approval(reject_deployment.id);
+  update app_public.deployments d
+  set approval_state = 'rejected', status = 'canceled', status_reason = coalesce(reject_deployment.reason, 'Rejected'),
+    canceled_by = app_hidden.current_user_id()
+  where d.tenant_id = v_deployment.tenant_id and d.id = v_deployment.id
+  returning * into v_deployment;
+  return v_deployment;
+end
+$function$;
+alter function app_public.reject_deployment(id uuid, reason text) owner to app_system;
+comment on function app_public.reject_deployment(id uuid, reason text) is 'Refuses a deployment that waits for approval, which cancels it.';
+grant execute on function app_public.reject_deployment(id uuid, reason text) to app_user;
+
 CREATE OR REPLACE FUNCTION app_public.remove_member(user_id uuid)
  RETURNS app_public.tenant_members
  LANGUAGE plpgsql
@@ -6975,9 +7053,9 @@ CREATE OR REPLACE FUNCTION app_public.request_deployment(project_id uuid, enviro
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_new     app_public.deployments;
-  v_request jsonb;
-  v_answer  jsonb;
+  v_new      app_public.deployments;
+  v_request  jsonb;
+  v_response jsonb;
 begin
   v_new.project_id := (app_private.require_project(request_deployment.project_id, 'developer', 'deployments:write')).id;
   v_new.tenant_id := app_hidden.current_tenant_id();
@@ -6991,11 +7069,11 @@ begin
 
   v_request := jsonb_build_array(
     v_new.project_id, request_deployment.environment, v_new.commit_sha, v_new.ref, v_new.version, v_new.config_snapshot);
-  v_answer := app_private.recall_answer('request_deployment', request_deployment.idempotency_key, v_request);
-  if v_answer is not null then
+  v_response := app_private.find_idempotent_response('request_deployment', request_deployment.idempotency_key, v_request);
+  if v_response is not null then
     select * into v_new
     from app_public.deployments d
-    where d.tenant_id = v_new.tenant_id and d.id = (v_answer ->> 'id')::uuid;
+    where d.tenant_id = v_new.tenant_id and d.id = (v_response ->> 'id')::uuid;
     return v_new;
   end if;
   -- The key is the client's to reuse after a day, but the column is unique for good.
@@ -7004,7 +7082,7 @@ begin
     where d.tenant_id = v_new.tenant_id and d.idempotency_key = request_deployment.idempotency_key)
     then request_deployment.idempotency_key end;
   v_new := app_private.insert_deployment(v_new, request_deployment.environment);
-  perform app_private.remember_answer(
+  perform app_private.store_idempotent_response(
     'request_deployment', request_deployment.idempotency_key, v_request, jsonb_build_object('id', v_new.id));
   return v_new;
 end
@@ -7048,7 +7126,7 @@ declare
   v_user_id uuid;
 begin
   perform app_private.check_new_password(reset_password.new_password);
-  v_user_id := app_private.take_user_token(reset_password.token, 'reset_password');
+  v_user_id := app_private.redeem_user_token(reset_password.token, 'reset_password');
   update app_private.user_secrets s
   set password_hash = app_private.hash_password(reset_password.new_password), password_changed_at = now()
   where s.user_id = v_user_id;
@@ -7259,7 +7337,7 @@ begin
   end if;
   update app_private.webhook_source_secrets s
   set previous_secret = s.secret, previous_expires_at = now() + rotate_webhook_source_secret.grace,
-    secret = app_private.seal(v_secret)
+    secret = app_private.encrypt_secret(v_secret)
   where s.tenant_id = v_source.tenant_id and s.webhook_source_id = v_source.id;
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.secret_rotated', 'webhook_source', v_source.id,
     jsonb_build_object('projectId', v_source.project_id));
@@ -7532,6 +7610,27 @@ alter function app_public.transition_deployment(id uuid, status app_public.deplo
 comment on function app_public.transition_deployment(id uuid, status app_public.deployment_status, reason text, url text, error_message text, external_id text, provider text, runner text) is 'Moves a deployment along the state machine. A runner that gives its name is refused when it lost its lease; moving to the status it has changes nothing.';
 grant execute on function app_public.transition_deployment(id uuid, status app_public.deployment_status, reason text, url text, error_message text, external_id text, provider text, runner text) to app_user;
 
+CREATE OR REPLACE FUNCTION app_public.unarchive_project(id uuid)
+ RETURNS app_public.projects
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_project app_public.projects;
+begin
+  v_project := app_private.require_project(unarchive_project.id, 'developer', 'projects:write');
+  update app_public.projects p
+  set archived_at = null, status = case when p.status = 'archived' then 'in_progress' else p.status end
+  where p.tenant_id = v_project.tenant_id and p.id = v_project.id
+  returning * into v_project;
+  return v_project;
+end
+$function$;
+alter function app_public.unarchive_project(id uuid) owner to app_system;
+comment on function app_public.unarchive_project(id uuid) is 'Takes an archived project into use again; its deployments that were canceled stay canceled.';
+grant execute on function app_public.unarchive_project(id uuid) to app_user;
+
 CREATE OR REPLACE FUNCTION app_public.verify_email(token text)
  RETURNS app_public.confirmation
  LANGUAGE plpgsql
@@ -7541,7 +7640,7 @@ AS $function$
 declare
   v_user_id uuid;
 begin
-  v_user_id := app_private.take_user_token(verify_email.token, 'verify_email');
+  v_user_id := app_private.redeem_user_token(verify_email.token, 'verify_email');
   update app_public.users u set email_verified_at = coalesce(u.email_verified_at, now()) where u.id = v_user_id;
   return row(true, null)::app_public.confirmation;
 end
@@ -7645,40 +7744,28 @@ alter function app_public.withdraw_invitation(member_id uuid) owner to app_syste
 comment on function app_public.withdraw_invitation(member_id uuid) is 'Takes back an invitation that was not answered.';
 grant execute on function app_public.withdraw_invitation(member_id uuid) to app_user;
 
-CREATE OR REPLACE FUNCTION audit.seal_digest(seal audit.seals)
- RETURNS bytea
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select sha256(s.previous_digest || uuid_send(s.tenant_id) || int8send(s.number)
-    || int8send((extract(epoch from s.created_at) * 1000000)::bigint)
-    || convert_to(s.from_transaction || '..' || s.until_transaction || ' ', 'utf8') || s.manifest)
-  from (select seal.*) s
-$function$;
-alter function audit.seal_digest(seal audit.seals) owner to freehold_owner;
-comment on function audit.seal_digest(seal audit.seals) is 'What the digest of a seal must be.';
-grant execute on function audit.seal_digest(seal audit.seals) to app_system;
-
-CREATE OR REPLACE FUNCTION audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb)
- RETURNS TABLE(tenant_id uuid, table_name text, row_id uuid, project_id uuid, subject_id uuid, reader_role app_public.member_role, action app_public.audit_action, actor_type app_public.actor_type, user_id uuid, api_key_id uuid, actor text, session_id uuid, request_id text, snapshot jsonb, diff jsonb, personal jsonb, personal_salt bytea, personal_digest bytea, ip inet, user_agent text, origin_salt bytea, origin_digest bytea)
+CREATE OR REPLACE FUNCTION audit.describe_change(args text[], operation app_public.audit_action, before jsonb, after jsonb)
+ RETURNS SETOF audit.row_versions
  LANGUAGE sql
  STABLE
 AS $function$
   select
     -- What nobody below an owner may read is for its person alone, and of no tenant: a log-in only names one.
     coalesce(case when args[1] <> 'owner' then (f.row ->> 'tenant_id')::uuid end, case when args[0] = 'tenants' then (f.row ->> 'id')::uuid end,
-      '00000000-0000-0000-0000-000000000000'),
-    args[0], (f.row ->> args[6])::uuid,
-    (f.row ->> case when args[0] = 'projects' then 'id' else 'project_id' end)::uuid,
-    (f.row ->> args[5])::uuid, args[1]::app_public.member_role, operation,
-    coalesce(nullif(current_setting('app.actor_type', true), '')::app_public.actor_type, 'system'), o.user_id,
-    nullif(current_setting('app.api_key_id', true), '')::uuid,
-    case when o.user_id is null then coalesce(nullif(current_setting('app.actor', true), ''), session_user) end,
-    nullif(current_setting('app.session_id', true), '')::uuid, nullif(current_setting('app.request_id', true), ''),
-    f.row - (args[2]::text[] || args[4]::text[]), d.diff - args[4]::text[],
-    p.personal, ps.salt, sha256(ps.salt || convert_to(p.personal::text, 'utf8')),
-    o.ip, o.user_agent, os.salt, sha256(os.salt || convert_to(jsonb_build_array(o.ip, o.user_agent)::text, 'utf8'))
+      app_hidden.platform_tenant_id()) as tenant_id,
+    clock_timestamp() as created_at, uuidv7() as id,
+    args[0] as table_name, (f.row ->> args[6])::uuid as row_id,
+    (f.row ->> case when args[0] = 'projects' then 'id' else 'project_id' end)::uuid as project_id,
+    (f.row ->> args[5])::uuid as subject_id, args[1]::app_public.member_role as reader_role, operation as action,
+    coalesce(nullif(current_setting('app.actor_type', true), '')::app_public.actor_type, 'system') as actor_type, o.user_id,
+    nullif(current_setting('app.api_key_id', true), '')::uuid as api_key_id,
+    case when o.user_id is null then coalesce(nullif(current_setting('app.actor', true), ''), session_user) end as actor,
+    nullif(current_setting('app.session_id', true), '')::uuid as session_id,
+    nullif(current_setting('app.request_id', true), '') as request_id, pg_current_xact_id() as transaction_id,
+    f.row - (args[2]::text[] || args[4]::text[]) as snapshot, d.diff - args[4]::text[] as diff,
+    p.personal, ps.salt as personal_salt, sha256(ps.salt || convert_to(p.personal::text, 'utf8')) as personal_digest,
+    o.ip, o.user_agent, os.salt as origin_salt,
+    sha256(os.salt || convert_to(jsonb_build_array(o.ip, o.user_agent)::text, 'utf8')) as origin_digest
   from (select coalesce(after, before, '{}') as "row") f
   cross join lateral (
     select case when operation <> 'update' then '{}' else coalesce((
@@ -7696,14 +7783,29 @@ AS $function$
   cross join (
     select nullif(current_setting('app.user_id', true), '')::uuid as user_id,
       nullif(current_setting('app.ip', true), '')::inet as ip,
-      nullif(current_setting('app.user_agent', true), '') as user_agent) o
+      app_hidden.current_user_agent() as user_agent) o
   cross join lateral (
     select case when o.ip is not null or o.user_agent is not null then extensions.gen_random_bytes(16) end as salt) os
   where operation <> 'update' or d.diff - args[7]::text[] <> '{}'
 $function$;
-alter function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb) owner to freehold_owner;
-comment on function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb) is 'The entry of the ledger for one change; none for an update that changes nothing.';
-grant execute on function audit.version(args text[], operation app_public.audit_action, before jsonb, after jsonb) to app_system;
+alter function audit.describe_change(args text[], operation app_public.audit_action, before jsonb, after jsonb) owner to freehold_owner;
+comment on function audit.describe_change(args text[], operation app_public.audit_action, before jsonb, after jsonb) is 'The entry of the ledger for one change; none for an update that changes nothing.';
+grant execute on function audit.describe_change(args text[], operation app_public.audit_action, before jsonb, after jsonb) to app_system;
+
+CREATE OR REPLACE FUNCTION audit.seal_digest(seal audit.seals)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select sha256(s.previous_digest || uuid_send(s.tenant_id) || int8send(s.number)
+    || int8send((extract(epoch from s.created_at) * 1000000)::bigint)
+    || convert_to(s.from_transaction || '..' || s.until_transaction || ' ', 'utf8') || s.manifest)
+  from (select seal.*) s
+$function$;
+alter function audit.seal_digest(seal audit.seals) owner to freehold_owner;
+comment on function audit.seal_digest(seal audit.seals) is 'What the digest of a seal must be.';
+grant execute on function audit.seal_digest(seal audit.seals) to app_system;
 
 CREATE OR REPLACE FUNCTION audit.version_digest(version audit.row_versions)
  RETURNS bytea

@@ -4,7 +4,7 @@ create or replace function app_private.is_webhook_signature_valid(provider text,
   set search_path to pg_catalog, pg_temp
 as $$
   select coalesce((
-    select app_private.is_equal_secret(
+    select app_private.constant_time_equals(
       convert_to(is_webhook_signature_valid.headers ->> p.signature_header, 'utf8'),
       case p.signature_scheme
         when 'hmac-sha256' then convert_to('sha256=' || encode(

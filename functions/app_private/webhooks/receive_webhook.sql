@@ -25,9 +25,9 @@ begin
   from app_private.webhook_source_secrets w
   where w.tenant_id = v_source.tenant_id and w.webhook_source_id = v_source.id;
   if not app_private.is_webhook_signature_valid(
-      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.unseal(v_secrets.secret))
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.secret))
     and not (v_secrets.previous_expires_at > now() and app_private.is_webhook_signature_valid(
-      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.unseal(v_secrets.previous_secret)))
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.previous_secret)))
     is true
   then
     perform app_hidden.raise_error(401, 'SIGNATURE_NOT_VALID', 'The signature does not match');

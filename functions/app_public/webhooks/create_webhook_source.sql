@@ -23,7 +23,7 @@ begin
   values (v_project.tenant_id, v_project.id, create_webhook_source.provider, create_webhook_source.name)
   returning * into v_source;
   insert into app_private.webhook_source_secrets (tenant_id, webhook_source_id, secret)
-  values (v_source.tenant_id, v_source.id, app_private.seal(v_secret));
+  values (v_source.tenant_id, v_source.id, app_private.encrypt_secret(v_secret));
   insert into app_private.webhook_source_directory (webhook_source_id, tenant_id)
   values (v_source.id, v_source.tenant_id);
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,

@@ -5,7 +5,7 @@ export type AppliedSourcesPath = string;
 
 /**
  * Represents the table app_private.applied_sources
- * Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
+ * Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
  */
 export default interface AppliedSources {
   /** File below the project's root, or the name of something else that was installed. */
@@ -20,7 +20,7 @@ export default interface AppliedSources {
 
 /**
  * Represents the initializer for the table app_private.applied_sources
- * Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
+ * Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
  */
 export interface AppliedSourcesInitializer {
   /** File below the project's root, or the name of something else that was installed. */
@@ -38,7 +38,7 @@ export interface AppliedSourcesInitializer {
 
 /**
  * Represents the mutator for the table app_private.applied_sources
- * Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
+ * Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
  */
 export interface AppliedSourcesMutator {
   /** File below the project's root, or the name of something else that was installed. */

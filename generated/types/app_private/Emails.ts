@@ -19,7 +19,7 @@ export default interface Emails {
   /** Harmless values for the text, such as the name of a tenant. */
   details: unknown;
 
-  /** Sealed one-time token; emptied when the mail is sent. */
+  /** Encrypted one-time token; emptied when the mail is sent. */
   token: string | null;
 
   created_at: Date;
@@ -45,7 +45,7 @@ export interface EmailsInitializer {
    */
   details?: unknown;
 
-  /** Sealed one-time token; emptied when the mail is sent. */
+  /** Encrypted one-time token; emptied when the mail is sent. */
   token?: string | null;
 
   /** Default value: now() */
@@ -68,7 +68,7 @@ export interface EmailsMutator {
   /** Harmless values for the text, such as the name of a tenant. */
   details?: unknown;
 
-  /** Sealed one-time token; emptied when the mail is sent. */
+  /** Encrypted one-time token; emptied when the mail is sent. */
   token?: string | null;
 
   created_at?: Date;

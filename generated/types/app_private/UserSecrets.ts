@@ -14,7 +14,7 @@ export default interface UserSecrets {
 
   password_changed_at: Date;
 
-  /** TOTP seed, sealed by app_private.seal; null when two-factor was never set up. */
+  /** TOTP seed, encrypted by app_private.encrypt_secret; null when two-factor was never set up. */
   two_factor_secret: string | null;
 
   /** False between enable_totp and confirm_totp. */
@@ -44,7 +44,7 @@ export interface UserSecretsInitializer {
   /** Default value: now() */
   password_changed_at?: Date;
 
-  /** TOTP seed, sealed by app_private.seal; null when two-factor was never set up. */
+  /** TOTP seed, encrypted by app_private.encrypt_secret; null when two-factor was never set up. */
   two_factor_secret?: string | null;
 
   /**
@@ -84,7 +84,7 @@ export interface UserSecretsMutator {
 
   password_changed_at?: Date;
 
-  /** TOTP seed, sealed by app_private.seal; null when two-factor was never set up. */
+  /** TOTP seed, encrypted by app_private.encrypt_secret; null when two-factor was never set up. */
   two_factor_secret?: string | null;
 
   /** False between enable_totp and confirm_totp. */

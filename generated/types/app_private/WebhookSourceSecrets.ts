@@ -5,7 +5,7 @@ import type { WebhookSourcesId as app_public_WebhookSourcesId } from '../app_pub
 
 /**
  * Represents the table app_private.webhook_source_secrets
- * Sealed signing secrets of webhook sources; two at once while one is rotated.
+ * Encrypted signing secrets of webhook sources; two at once while one is rotated.
  */
 export default interface WebhookSourceSecrets {
   tenant_id: app_public_TenantsId;
@@ -25,7 +25,7 @@ export default interface WebhookSourceSecrets {
 
 /**
  * Represents the initializer for the table app_private.webhook_source_secrets
- * Sealed signing secrets of webhook sources; two at once while one is rotated.
+ * Encrypted signing secrets of webhook sources; two at once while one is rotated.
  */
 export interface WebhookSourceSecretsInitializer {
   tenant_id: app_public_TenantsId;
@@ -47,7 +47,7 @@ export interface WebhookSourceSecretsInitializer {
 
 /**
  * Represents the mutator for the table app_private.webhook_source_secrets
- * Sealed signing secrets of webhook sources; two at once while one is rotated.
+ * Encrypted signing secrets of webhook sources; two at once while one is rotated.
  */
 export interface WebhookSourceSecretsMutator {
   tenant_id?: app_public_TenantsId;

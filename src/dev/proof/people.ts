@@ -63,7 +63,7 @@ export async function callAs<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   return await withTenant(authenticator, claims, async (client) => (await client.query<Row>(sql, [...params])).rows)
 }
 
-/** The token of the last mail of a kind to an address, which only the worker can open. */
+/** The token of the last mail of a kind to an address, which only the worker can decrypt. */
 export async function mailedToken(
   { worker }: Pools,
   kind: 'invitation' | 'verify_email' | 'reset_password',
@@ -72,7 +72,7 @@ export async function mailedToken(
   const {
     rows: [row],
   } = await worker.query<{ token: string }>(
-    'select app_private.unseal(token) as token from app_private.emails where kind = $1 and recipient = $2 order by created_at desc, id desc limit 1',
+    'select app_private.decrypt_secret(token) as token from app_private.emails where kind = $1 and recipient = $2 order by created_at desc, id desc limit 1',
     [kind, email],
   )
   if (row === undefined) throw new Error(`No mail of kind ${kind} was sent to ${email}`)
