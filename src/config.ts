@@ -11,7 +11,7 @@ process.env.NODE_ENV ??= 'production'
 /** What one process does: both halves, the API alone, or the worker alone. */
 export type Mode = 'all' | 'api' | 'worker'
 
-/** Master keys of the secret store: id to base64 of 32 bytes. New values are sealed with `current`, old ones open with theirs. */
+/** Master keys of the secret store: id to base64 of 32 bytes. New values are encrypted with `current`, old ones decrypted with theirs. */
 export interface Keyring {
   readonly current: string
   readonly keys: Readonly<Record<string, string>>
@@ -310,7 +310,7 @@ function storedKeys(dataDir: string): Keyring {
   const keyring = parseKeys(text, mistakes)
   if (!keyring)
     throw new ConfigurationError([
-      `${file} is damaged: restore it from a backup or set SECRET_KEYS; secrets sealed with it cannot be opened otherwise.`,
+      `${file} is damaged: restore it from a backup or set SECRET_KEYS; secrets encrypted with it cannot be read otherwise.`,
     ])
   return keyring
 }

@@ -23,13 +23,13 @@ export interface IFindUnsentEmailQuery {
   result: IFindUnsentEmailResult;
 }
 
-const findUnsentEmailIR: any = {"usedParamSet":{"emailId":true},"params":[{"name":"emailId","required":true,"transform":{"type":"scalar"},"locs":[{"a":203,"b":211}]}],"statement":"select e.id as \"id!\", e.kind as \"kind!\", e.recipient as \"recipient!\", e.details as \"details!\",\n  app_private.unseal(e.token) as token, e.created_at as \"createdAt!\"\nfrom app_private.emails e\nwhere e.id = :emailId! and e.sent_at is null"};
+const findUnsentEmailIR: any = {"usedParamSet":{"emailId":true},"params":[{"name":"emailId","required":true,"transform":{"type":"scalar"},"locs":[{"a":211,"b":219}]}],"statement":"select e.id as \"id!\", e.kind as \"kind!\", e.recipient as \"recipient!\", e.details as \"details!\",\n  app_private.decrypt_secret(e.token) as token, e.created_at as \"createdAt!\"\nfrom app_private.emails e\nwhere e.id = :emailId! and e.sent_at is null"};
 
 /**
  * Query generated from SQL:
  * ```
  * select e.id as "id!", e.kind as "kind!", e.recipient as "recipient!", e.details as "details!",
- *   app_private.unseal(e.token) as token, e.created_at as "createdAt!"
+ *   app_private.decrypt_secret(e.token) as token, e.created_at as "createdAt!"
  * from app_private.emails e
  * where e.id = :emailId! and e.sent_at is null
  * ```

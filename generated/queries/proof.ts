@@ -122,13 +122,13 @@ export interface IFindMailedTokenQuery {
   result: IFindMailedTokenResult;
 }
 
-const findMailedTokenIR: any = {"usedParamSet":{"kind":true,"recipient":true},"params":[{"name":"kind","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":166}]},{"name":"recipient","required":true,"transform":{"type":"scalar"},"locs":[{"a":186,"b":196}]}],"statement":"-- Of the last mail of its kind to an address; only the worker can open it.\nselect app_private.unseal(e.token) as token\nfrom app_private.emails e\nwhere e.kind = :kind! and e.recipient = :recipient!\norder by e.created_at desc, e.id desc\nlimit 1"};
+const findMailedTokenIR: any = {"usedParamSet":{"kind":true,"recipient":true},"params":[{"name":"kind","required":true,"transform":{"type":"scalar"},"locs":[{"a":169,"b":174}]},{"name":"recipient","required":true,"transform":{"type":"scalar"},"locs":[{"a":194,"b":204}]}],"statement":"-- Of the last mail of its kind to an address; only the worker can open it.\nselect app_private.decrypt_secret(e.token) as token\nfrom app_private.emails e\nwhere e.kind = :kind! and e.recipient = :recipient!\norder by e.created_at desc, e.id desc\nlimit 1"};
 
 /**
  * Query generated from SQL:
  * ```
  * -- Of the last mail of its kind to an address; only the worker can open it.
- * select app_private.unseal(e.token) as token
+ * select app_private.decrypt_secret(e.token) as token
  * from app_private.emails e
  * where e.kind = :kind! and e.recipient = :recipient!
  * order by e.created_at desc, e.id desc

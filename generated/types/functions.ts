@@ -70,6 +70,10 @@ export interface Functions {
     arguments: {};
     result: string[] | null;
   };
+  'app_hidden.current_user_agent': {
+    arguments: {};
+    result: string | null;
+  };
   'app_hidden.current_user_id': {
     arguments: {};
     result: string | null;
@@ -104,6 +108,10 @@ export interface Functions {
       permission: string | null;
     };
     result: boolean | null;
+  };
+  'app_hidden.platform_tenant_id': {
+    arguments: {};
+    result: string | null;
   };
   'app_hidden.raise_error': {
     arguments: {
@@ -140,6 +148,12 @@ export interface Functions {
       request_id: string | null;
     };
     result: unknown;
+  };
+  'app_private.decrypt_secret': {
+    arguments: {
+      encrypted: string;
+    };
+    result: string | null;
   };
   'app_private.dispatch_events': {
     arguments: {
@@ -193,12 +207,6 @@ export interface Functions {
     arguments: {};
     result: number | null;
   };
-  'app_private.unseal': {
-    arguments: {
-      sealed: string;
-    };
-    result: string | null;
-  };
   'app_public.accept_invitation': {
     arguments: {
       token: string | null;
@@ -230,7 +238,6 @@ export interface Functions {
   'app_public.approve_deployment': {
     arguments: {
       id: string | null;
-      is_approved?: boolean | null;
       reason?: string | null;
     };
     result: Deployments | null;
@@ -238,7 +245,6 @@ export interface Functions {
   'app_public.archive_project': {
     arguments: {
       id: string | null;
-      is_archived?: boolean | null;
     };
     result: Projects | null;
   };
@@ -493,6 +499,13 @@ export interface Functions {
     };
     result: Users | null;
   };
+  'app_public.reject_deployment': {
+    arguments: {
+      id: string | null;
+      reason?: string | null;
+    };
+    result: Deployments | null;
+  };
   'app_public.remove_member': {
     arguments: {
       user_id: string | null;
@@ -627,6 +640,12 @@ export interface Functions {
     };
     result: Deployments | null;
   };
+  'app_public.unarchive_project': {
+    arguments: {
+      id: string | null;
+    };
+    result: Projects | null;
+  };
   'app_public.verify_email': {
     arguments: {
       token: string | null;
@@ -667,6 +686,7 @@ export const ANSWERS = {
   'app_hidden.current_session_id': 'value',
   'app_hidden.current_tenant_id': 'value',
   'app_hidden.current_tenant_user_ids': 'value',
+  'app_hidden.current_user_agent': 'value',
   'app_hidden.current_user_id': 'value',
   'app_hidden.current_user_tenant_ids': 'value',
   'app_hidden.find_hidden_project_ids': 'value',
@@ -674,10 +694,12 @@ export const ANSWERS = {
   'app_hidden.hidden_project_ids': 'value',
   'app_hidden.is_deployment_move_allowed': 'value',
   'app_hidden.is_permitted': 'value',
+  'app_hidden.platform_tenant_id': 'value',
   'app_hidden.raise_error': 'nothing',
   'app_private.add_job': 'nothing',
   'app_private.apply_webhook_event': 'value',
   'app_private.authenticate': 'value',
+  'app_private.decrypt_secret': 'value',
   'app_private.dispatch_events': 'value',
   'app_private.ensure_partitions': 'value',
   'app_private.log_refusal': 'value',
@@ -686,7 +708,6 @@ export const ANSWERS = {
   'app_private.seal_audit': 'value',
   'app_private.seals_after': 'values',
   'app_private.sweep_expired': 'value',
-  'app_private.unseal': 'value',
   'app_public.accept_invitation': 'row',
   'app_public.api_key_as_of': 'row',
   'app_public.api_keys_as_of': 'rows',
@@ -730,6 +751,7 @@ export const ANSWERS = {
   'app_public.promote_deployment': 'row',
   'app_public.record_audit_events': 'row',
   'app_public.register': 'row',
+  'app_public.reject_deployment': 'row',
   'app_public.remove_member': 'row',
   'app_public.request_deployment': 'row',
   'app_public.request_password_reset': 'row',
@@ -748,6 +770,7 @@ export const ANSWERS = {
   'app_public.tenant_members_as_of': 'rows',
   'app_public.transfer_ownership': 'row',
   'app_public.transition_deployment': 'row',
+  'app_public.unarchive_project': 'row',
   'app_public.verify_email': 'row',
   'app_public.webhook_source_as_of': 'row',
   'app_public.webhook_sources_as_of': 'rows',

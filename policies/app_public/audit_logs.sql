@@ -2,7 +2,7 @@
 drop policy if exists tenant_isolation on app_public.audit_logs;
 create policy tenant_isolation on app_public.audit_logs as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id())
-    or (tenant_id = '00000000-0000-0000-0000-000000000000' and user_id = (select app_hidden.current_user_id())))
+    or (tenant_id = (select app_hidden.platform_tenant_id()) and user_id = (select app_hidden.current_user_id())))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
 comment on policy tenant_isolation on app_public.audit_logs is 'The wall: nothing of another tenant, and of no tenant only what one did oneself.';
 
@@ -15,7 +15,7 @@ comment on policy select_admin on app_public.audit_logs is 'Admins read what was
 
 drop policy if exists select_self on app_public.audit_logs;
 create policy select_self on app_public.audit_logs for select to app_user
-  using ((tenant_id = (select app_hidden.current_tenant_id()) or tenant_id = '00000000-0000-0000-0000-000000000000')
+  using ((tenant_id = (select app_hidden.current_tenant_id()) or tenant_id = (select app_hidden.platform_tenant_id()))
     and user_id = (select app_hidden.current_user_id())
     and (select app_hidden.current_api_key_id()) is null);
 comment on policy select_self on app_public.audit_logs is 'A person reads what they did themselves.';

@@ -2,7 +2,7 @@
 drop policy if exists tenant_isolation on audit.row_versions;
 create policy tenant_isolation on audit.row_versions as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id())
-    or (tenant_id = '00000000-0000-0000-0000-000000000000' and subject_id = (select app_hidden.current_user_id())))
+    or (tenant_id = (select app_hidden.platform_tenant_id()) and subject_id = (select app_hidden.current_user_id())))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
 comment on policy tenant_isolation on audit.row_versions is 'The wall: nothing of another tenant, and of the platform only what is about oneself.';
 
@@ -24,7 +24,7 @@ comment on policy select_reader on audit.row_versions is 'Who sees a row sees it
 
 drop policy if exists select_subject on audit.row_versions;
 create policy select_subject on audit.row_versions for select to app_user
-  using ((tenant_id = (select app_hidden.current_tenant_id()) or tenant_id = '00000000-0000-0000-0000-000000000000')
+  using ((tenant_id = (select app_hidden.current_tenant_id()) or tenant_id = (select app_hidden.platform_tenant_id()))
     and subject_id = (select app_hidden.current_user_id())
     and (select app_hidden.current_api_key_id()) is null);
 comment on policy select_subject on audit.row_versions is 'A person reads the history of what is about them: their account, sessions, keys and memberships.';

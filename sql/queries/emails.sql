@@ -1,6 +1,6 @@
 /* @name FindUnsentEmail */
 select e.id as "id!", e.kind as "kind!", e.recipient as "recipient!", e.details as "details!",
-  app_private.unseal(e.token) as token, e.created_at as "createdAt!"
+  app_private.decrypt_secret(e.token) as token, e.created_at as "createdAt!"
 from app_private.emails e
 where e.id = :emailId! and e.sent_at is null;
 

@@ -45,7 +45,7 @@ order by 2;
 
 /* @name FindMailedToken */
 -- Of the last mail of its kind to an address; only the worker can open it.
-select app_private.unseal(e.token) as token
+select app_private.decrypt_secret(e.token) as token
 from app_private.emails e
 where e.kind = :kind! and e.recipient = :recipient!
 order by e.created_at desc, e.id desc

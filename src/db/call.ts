@@ -24,7 +24,7 @@ export type Given<Name extends FunctionName> =
     : [given: Arguments<Name>, options?: CallOptions]
 
 /**
- * Calls a function of the database by name: `await call(pool, 'app_private.unseal', { sealed })`. Names and types are those of the
+ * Calls a function of the database by name: `await call(pool, 'app_private.decrypt_secret', { encrypted })`. Names and types are those of the
  * catalog (generated/types/functions.ts). What is undefined is left out, so that its default stands. A function of one row gives it, or
  * null; one of many gives them all; jsonb comes as `unknown`, since the catalog knows no more.
  */

@@ -6,7 +6,7 @@ export interface PoolOptions {
   /** Shown in pg_stat_activity as `<name> <process id>`; begin it with `freehold-`, which keeps the embedded server running. */
   readonly name: string
   readonly size: number
-  /** Given to every connection as the session setting app.keyring, from which SQL seals and opens secrets. */
+  /** Given to every connection as the session setting app.keyring, from which SQL encrypts and decrypts secrets. */
   readonly keyring?: Keyring
   readonly statementTimeoutMs?: number
   readonly idleInTransactionTimeoutMs?: number

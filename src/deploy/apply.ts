@@ -10,7 +10,7 @@ export interface ApplyOptions {
   readonly hasMigrated?: boolean
 }
 
-/** What an apply did, as paths below the root. `removed` had a ledger row and has no file any more. */
+/** What an apply did, as paths below the root. `removed` was applied before and has no file any more. */
 export interface Applied {
   readonly applied: readonly string[]
   readonly removed: readonly string[]
@@ -45,7 +45,7 @@ export class BrokenLawError extends Error {
 /** Something a later file of the room may yet create: undefined table, function, object (type, role); a missing schema is not among them. */
 const NOT_YET = new Set(['42P01', '42883', '42704'])
 
-const CREATE_LEDGER = `
+const CREATE_APPLIED_SOURCES = `
   create schema if not exists app_private;
   create table app_private.applied_sources (
     path       text        not null,
@@ -55,14 +55,14 @@ const CREATE_LEDGER = `
   );
   alter table app_private.applied_sources enable row level security;
   comment on table app_private.applied_sources is
-    'Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
+    'Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
   comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
   comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
   comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';
 `
 
 /**
- * Runs the repeatable sources that changed since the ledger, as freehold_owner in one transaction; then every check.
+ * Runs the repeatable sources that changed since they were last applied, as freehold_owner in one transaction; then every check.
  * Files of a room may be in any order: one that misses what another creates is tried again after it.
  * @throws SourceError naming file and line; BrokenLawError when a check returns a row. Either way nothing has changed.
  */
@@ -94,15 +94,16 @@ async function applySources(
   root: string,
   options: ApplyOptions,
 ): Promise<Applied> {
-  const ledger = (await readLedger(client)) ?? (await client.query(CREATE_LEDGER), new Map<string, string>())
-  const isNew = (source: Source) => ledger.get(source.path) !== source.checksum
+  const recorded =
+    (await readAppliedSources(client)) ?? (await client.query(CREATE_APPLIED_SOURCES), new Map<string, string>())
+  const isNew = (source: Source) => recorded.get(source.path) !== source.checksum
   // What is compiled from the registry follows it, and the tables it tells of.
   const isRegistryNew = options.hasMigrated || sources.some((source) => source.path === REGISTRY && isNew(source))
   const changed = sources.filter(
     (source) => options.force || isNew(source) || (isRegistryNew && source.text.includes(REGISTRY_VIEW)),
   )
   const present = new Set(sources.map((source) => source.path))
-  const removed = [...ledger.keys()].filter((path) => isSourcePath(path) && !present.has(path))
+  const removed = [...recorded.keys()].filter((path) => isSourcePath(path) && !present.has(path))
 
   for (const files of Map.groupBy(
     changed.filter((source) => source.room !== 'sql/checks'),
@@ -169,7 +170,7 @@ export async function runChecks(client: pg.ClientBase, root: string): Promise<Of
 }
 
 /** Path to checksum, or undefined before the first apply. */
-export async function readLedger(client: pg.ClientBase): Promise<Map<string, string> | undefined> {
+export async function readAppliedSources(client: pg.ClientBase): Promise<Map<string, string> | undefined> {
   const {
     rows: [found],
   } = await client.query<{ found: boolean }>(`select to_regclass('app_private.applied_sources') is not null as found`)
@@ -189,7 +190,7 @@ export async function recordInstalled(client: pg.ClientBase, entries: Readonly<R
   )
 }
 
-/** Ledger rows that stand for something else are not taken for deleted files. */
+/** What stands for something else than a source is not taken for a deleted file. */
 function isSourcePath(path: string): boolean {
   return ROOMS.some((room) => path === room || path.startsWith(`${room}/`))
 }

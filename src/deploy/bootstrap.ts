@@ -10,7 +10,7 @@ export const LOGIN_ROLES = {
   worker: 'freehold_worker',
 } as const
 
-/** Where the file lies below the project's root; also its name in the ledger. */
+/** Where the file lies below the project's root; also its name among the applied sources. */
 export const ROLES_FILE = 'sql/bootstrap/roles.sql'
 
 /** A role's password, the same in every process that knows `secret`. */

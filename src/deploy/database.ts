@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { ConfigurationError, type Config } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
-import { apply, readLedger, recordInstalled, type Applied } from './apply.ts'
+import { apply, readAppliedSources, recordInstalled, type Applied } from './apply.ts'
 import { bootstrap, createDatabase, LOGIN_ROLES, ROLES_FILE, rolePassword } from './bootstrap.ts'
 import { startEmbedded } from './embedded.ts'
 import { installWorker, workerVersion } from './installWorker.ts'
@@ -62,7 +62,7 @@ export interface OpenOptions {
 
 /**
  * Starts or joins the server and brings its database up to this checkout: roles, migrations, graphile-worker, repeatable sources.
- * Several processes may do so at once. A database that is already there costs one look at its ledgers.
+ * Several processes may do so at once. A database that is already there costs one look at what it records of itself.
  * @throws ConfigurationError for what the operator can mend; SourceError, BrokenLawError or TamperedHistoryError for the checkout.
  */
 export async function openDatabase(config: Config, options: OpenOptions = {}): Promise<Database> {
@@ -224,11 +224,11 @@ export function databaseOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1))
 }
 
-/** What the ledgers hold when this checkout is installed. */
+/** What its records hold when this checkout is installed. */
 interface Wanted {
   readonly migrations: Awaited<ReturnType<typeof readMigrations>>
   readonly sources: ReadonlyMap<string, string>
-  /** Ledger rows that are not repeatable sources. */
+  /** Rows of applied_sources that are not repeatable sources. */
   readonly installed: Readonly<Record<string, string>>
 }
 
@@ -254,11 +254,11 @@ async function isCurrent(ownerUrl: string, wanted: Wanted): Promise<boolean> {
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 })
   try {
     await client.connect()
-    const ledger = await readLedger(client)
+    const recorded = await readAppliedSources(client)
     const { pending } = compareHistory(wanted.migrations, await readHistory(client))
-    if (ledger === undefined || pending.length > 0) return false
+    if (recorded === undefined || pending.length > 0) return false
     const expected = new Map([...wanted.sources, ...Object.entries(wanted.installed)])
-    return ledger.size === expected.size && [...expected].every(([path, sum]) => ledger.get(path) === sum)
+    return recorded.size === expected.size && [...expected].every(([path, sum]) => recorded.get(path) === sum)
   } catch (error) {
     // No such database; no such role, or another password; no right to connect yet.
     if (['3D000', '28P01', '28000', '42501'].includes(errorCode(error) ?? '')) return false

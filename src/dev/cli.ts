@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import pg from 'pg'
 import { ConfigurationError, loadConfig, type Config } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
-import { apply, BrokenLawError, readLedger, runChecks } from '../deploy/apply.ts'
+import { apply, BrokenLawError, readAppliedSources, runChecks } from '../deploy/apply.ts'
 import { LOGIN_ROLES } from '../deploy/bootstrap.ts'
 import {
   databaseOf,
@@ -174,15 +174,15 @@ async function applySources(server: Server, args: readonly string[]): Promise<vo
 async function showStatus(server: Server): Promise<void> {
   const files = await readMigrations(ROOT)
   const sources = await readSources(ROOT)
-  const [history, ledger] = await withClient(
+  const [history, recorded] = await withClient(
     server.urls.owner,
-    async (client) => [await readHistory(client), await readLedger(client)] as const,
+    async (client) => [await readHistory(client), await readAppliedSources(client)] as const,
   ).catch((error: unknown) => {
     if (['3D000', '28P01'].includes(errorCode(error) ?? '')) return [new Map<string, string>(), undefined] as const
     throw error
   })
   const { applied, pending } = compareHistory(files, history)
-  const changed = sources.filter((source) => ledger?.get(source.path) !== source.checksum)
+  const changed = sources.filter((source) => recorded?.get(source.path) !== source.checksum)
   const current = await readFile(join(migrationsFolder(ROOT), 'current.sql'), 'utf8').catch(() => '')
   say(`migrations  ${applied.length} applied, ${pending.length} pending`)
   for (const migration of pending) say(`            ${migration.realFilename}`)

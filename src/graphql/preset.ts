@@ -17,6 +17,7 @@ import { HistoryPlugin } from './plugins/HistoryPlugin.ts'
 import { IndexedOnlyPlugin } from './plugins/IndexedOnlyPlugin.ts'
 import { LeanRootPlugin } from './plugins/LeanRootPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
+import { LiveKeysPlugin } from './plugins/LiveKeysPlugin.ts'
 import { makePersistedDocumentsPlugin } from './plugins/PersistedDocumentsPlugin.ts'
 import { RefusalsPlugin } from './plugins/RefusalsPlugin.ts'
 import { RelationNamesPlugin } from './plugins/RelationNamesPlugin.ts'
@@ -74,6 +75,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
     ],
     plugins: [
       pgSmartTagsFromFile(join(import.meta.dirname, 'tags.json5')),
+      LiveKeysPlugin,
       TenantKeysPlugin,
       TenantFilterPlugin,
       RelationNamesPlugin,

@@ -68,7 +68,7 @@ async function makeLudmilla() {
   const {
     rows: [mail],
   } = await database.worker.query(
-    `select app_private.unseal(token) as token from app_private.emails where kind = 'invitation' and recipient = $1`,
+    `select app_private.decrypt_secret(token) as token from app_private.emails where kind = 'invitation' and recipient = $1`,
     [EMAIL],
   )
   const [user] = await asHer(null, 'select id from app_public.register($1, $2, $3, $4)', [

@@ -232,6 +232,50 @@ test.each([
   expect(await events()).toEqual([])
 })
 
+test.each(['x-github-event', 'x-github-delivery'])(
+  'a signed body without %s is refused, and told what is missing',
+  async (header) => {
+    const { status, error } = await deliver(acme, '{}', { headers: { [header]: '' } })
+    expect([status, error]).toMatchObject([
+      400,
+      {
+        code: 'BAD_USER_INPUT',
+        detail: { idAt: ['headers', 'x-github-delivery'], typeAt: ['headers', 'x-github-event'] },
+      },
+    ])
+    expect(await events()).toEqual([])
+    expect((await deliver(acme, '{}')).status).toBe(202)
+  },
+)
+
+test('a provider whose webhooks are not understood gets no address', async () => {
+  const create = (provider: string) =>
+    api.ask(
+      'alice',
+      'mutation ($projectId: UUID!, $provider: WebhookProvider!) { createWebhookSource(input: {projectId: $projectId, provider: $provider, name: "another"}) { result { path } } }',
+      { projectId: api.ids.projects.shop, provider },
+    )
+  const { errors } = await create('GITLAB')
+  expect(errors![0]!.extensions.code).toBe('PROVIDER_NOT_SUPPORTED')
+  expect((await create('GITHUB')).data.createWebhookSource.result.path).toMatch(/^\/webhooks\/github\//)
+})
+
+test('only the way of the provider itself makes a signature valid', async () => {
+  const isValid = async (provider: string, headers: object) =>
+    (
+      await api.database.superuser.query(
+        `select app_private.is_webhook_signature_valid($1, $2, '{}', 'a secret') as is_valid`,
+        [provider, headers],
+      )
+    ).rows[0].is_valid
+  const signature = await sign('a secret', '{}')
+  expect(await isValid('github', { 'x-hub-signature-256': signature })).toBe(true)
+  for (const provider of ['gitlab', 'vercel', 'stripe', 'standard', 'nobody']) {
+    expect([provider, await isValid(provider, { 'x-hub-signature-256': signature })]).toEqual([provider, false])
+  }
+  expect(await isValid('github', { 'x-gitlab-token': signature })).toBe(false)
+})
+
 test('a body beyond the limit is refused, one at the limit is not', async () => {
   const sized = (bytes: number) => JSON.stringify({ padding: '' }).replace('""', `"${'x'.repeat(bytes - 14)}"`)
   expect(Buffer.byteLength(sized(MAX_BYTES))).toBe(MAX_BYTES)

@@ -192,8 +192,8 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_hidden.current_tenant_id()',
   },
   'functions of app private are called by few': {
-    sql: 'grant execute on function app_private.unseal(text) to app_user',
-    offender: 'app_private.unseal(text)',
+    sql: 'grant execute on function app_private.decrypt_secret(text) to app_user',
+    offender: 'app_private.decrypt_secret(text)',
   },
   'global tables never reference tenant tables': {
     sql: pens(

@@ -16,11 +16,11 @@ begin
   insert into app_public.audit_logs (
     tenant_id, user_id, actor_type, api_key_id, action, resource_type, resource_id, details, ip_address, user_agent, request_id)
   values (
-    coalesce(log_audit_event.tenant_id, app_hidden.current_tenant_id(), '00000000-0000-0000-0000-000000000000'),
+    coalesce(log_audit_event.tenant_id, app_hidden.current_tenant_id(), app_hidden.platform_tenant_id()),
     log_audit_event.user_id, app_hidden.current_actor_type(), app_hidden.current_api_key_id(),
     log_audit_event.action, log_audit_event.resource_type, log_audit_event.resource_id,
     coalesce(log_audit_event.details, '{}'), coalesce(log_audit_event.ip, app_hidden.current_ip()),
-    nullif(current_setting('app.user_agent', true), ''), app_hidden.current_request_id())
+    app_hidden.current_user_agent(), app_hidden.current_request_id())
   returning id into v_id;
   return v_id;
 end

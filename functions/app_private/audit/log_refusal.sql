@@ -13,7 +13,7 @@ begin
   insert into app_public.audit_logs (
     tenant_id, user_id, actor_type, api_key_id, action, details, ip_address, user_agent, request_id, response_code)
   values (
-    coalesce(nullif(claims ->> 'tenant_id', '')::uuid, '00000000-0000-0000-0000-000000000000'),
+    coalesce(nullif(claims ->> 'tenant_id', '')::uuid, app_hidden.platform_tenant_id()),
     nullif(claims ->> 'user_id', '')::uuid, coalesce(nullif(claims ->> 'actor_type', ''), 'user')::app_public.actor_type,
     nullif(claims ->> 'api_key_id', '')::uuid, 'request.refused', jsonb_build_object('code', log_refusal.code),
     nullif(claims ->> 'ip', '')::inet, nullif(claims ->> 'user_agent', ''), nullif(claims ->> 'request_id', ''), log_refusal.status);

@@ -1,7 +1,7 @@
 -- Seals are made one at a time and each is later than all before it: what comes after one of them was not there when that was read.
 create or replace function app_private.seals_after(
   created_at timestamptz default '-infinity',
-  tenant_id uuid default '00000000-0000-0000-0000-000000000000',
+  tenant_id uuid default app_hidden.platform_tenant_id(),
   number bigint default 0,
   max_count integer default 1000
 ) returns setof jsonb

@@ -26,7 +26,9 @@ begin
   elsif pg_input_is_valid(authenticate_session.tenant, 'uuid') then
     v_tenant_id := authenticate_session.tenant::uuid;
   else
-    v_tenant_id := (select tn.id from app_public.tenants tn where tn.slug = lower(authenticate_session.tenant));
+    v_tenant_id := (
+      select tn.id from app_public.tenants tn
+      where tn.slug = lower(authenticate_session.tenant) and tn.deleted_at is null);
   end if;
 
   if authenticate_session.tenant is not null or v_tenant_id is not null then

@@ -10,7 +10,7 @@ begin
   if length(v_base) < 2 then
     v_base := 'user' || v_base;
   end if;
-  if not exists (select from app_public.users u where u.username = v_base) then
+  if not exists (select from app_public.users u where u.username = v_base and u.deleted_at is null) then
     return v_base;
   end if;
   return v_base || '-' || encode(extensions.gen_random_bytes(4), 'hex');

@@ -9,7 +9,7 @@ begin
   from app_private.user_secrets s
   where s.user_id = is_password_of.user_id;
   -- An unknown person costs the same bcrypt as a known one.
-  return app_private.is_equal_secret(
+  return app_private.constant_time_equals(
       convert_to(extensions.crypt(left(coalesce(is_password_of.password, ''), 72),
         coalesce(v_hash, '$2a$10$WCcKQ5oIvIWnFA0E8rXV7uMvQGfPj3xWnSh8V3mpZzzpLCrDwD8ha')), 'utf8'),
       convert_to(coalesce(v_hash, ''), 'utf8'));

@@ -18,7 +18,7 @@ begin
   then
     if nullif(prove_identity.code, '') is null then
       return '{"sqlstate": "FH401", "code": "CODE_REQUIRED", "message": "A one-time code or a recovery code is needed"}';
-    elsif not app_private.take_code(prove_identity.user_id, prove_identity.code) then
+    elsif not app_private.verify_totp_or_recovery_code(prove_identity.user_id, prove_identity.code) then
       perform app_private.take_rate_limit('password', v_subject, 900, 10);
       return '{"sqlstate": "FH401", "code": "INVALID_CREDENTIALS", "message": "The address, the password or the code is wrong"}';
     end if;

@@ -6,7 +6,7 @@ declare
   v_id uuid;
 begin
   insert into app_private.emails (kind, recipient, token, details)
-  values (send_email.kind, send_email.recipient, app_private.seal(send_email.token), send_email.details)
+  values (send_email.kind, send_email.recipient, app_private.encrypt_secret(send_email.token), send_email.details)
   returning id into v_id;
   perform app_private.add_job('email__send', json_build_object('emailId', v_id), v_id::text);
 end

@@ -4,10 +4,12 @@ create or replace function app_private.receive_webhook(provider text, webhook_so
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_source  record;
-  v_secrets app_private.webhook_source_secrets;
-  v_payload jsonb;
-  v_id      uuid;
+  v_source   record;
+  v_secrets  app_private.webhook_source_secrets;
+  v_provider record;
+  v_payload  jsonb;
+  v_message  jsonb;
+  v_id       uuid;
 begin
   select s.*, p.slug as project_slug into v_source
   from app_private.webhook_source_directory d
@@ -22,10 +24,10 @@ begin
   select * into v_secrets
   from app_private.webhook_source_secrets w
   where w.tenant_id = v_source.tenant_id and w.webhook_source_id = v_source.id;
-  if not app_private.is_github_signature(
-      receive_webhook.body, receive_webhook.headers ->> 'x-hub-signature-256', app_private.unseal(v_secrets.secret))
-    and not (v_secrets.previous_expires_at > now() and app_private.is_github_signature(
-      receive_webhook.body, receive_webhook.headers ->> 'x-hub-signature-256', app_private.unseal(v_secrets.previous_secret)))
+  if not app_private.is_webhook_signature_valid(
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.secret))
+    and not (v_secrets.previous_expires_at > now() and app_private.is_webhook_signature_valid(
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.previous_secret)))
     is true
   then
     perform app_hidden.raise_error(401, 'SIGNATURE_NOT_VALID', 'The signature does not match');
@@ -36,10 +38,13 @@ begin
   exception when data_exception or statement_too_complex then
     perform app_hidden.raise_error(400, 'INVALID_JSON', 'The body is not JSON');
   end;
+  select * into strict v_provider from app_private.webhook_providers() p where p.provider::text = receive_webhook.provider;
+  v_message := jsonb_build_object('headers', receive_webhook.headers, 'body', v_payload);
   if jsonb_typeof(v_payload) <> 'object'
-    or coalesce(receive_webhook.headers ->> 'x-github-delivery', '') = '' or coalesce(receive_webhook.headers ->> 'x-github-event', '') = ''
+    or coalesce(v_message #>> v_provider.id_at, '') = '' or coalesce(v_message #>> v_provider.type_at, '') = ''
   then
-    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'X-GitHub-Event, X-GitHub-Delivery and a JSON object are needed');
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A webhook is a JSON object that comes with an id and a type',
+      jsonb_build_object('idAt', v_provider.id_at, 'typeAt', v_provider.type_at));
   end if;
 
   perform set_config('app.actor_type', 'webhook', true), set_config('app.actor', v_source.id::text, true);
@@ -47,10 +52,10 @@ begin
     tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, headers)
   values (
     v_source.tenant_id, v_source.id, v_source.project_id, receive_webhook.provider,
-    receive_webhook.headers ->> 'x-github-event', receive_webhook.headers ->> 'x-github-delivery', v_payload, receive_webhook.body,
+    v_message #>> v_provider.type_at, v_message #>> v_provider.id_at, v_payload, receive_webhook.body,
     (select coalesce(jsonb_object_agg(h.key, h.value), '{}')
       from jsonb_each(receive_webhook.headers) h
-      where h.key in ('content-type', 'user-agent', 'x-github-event', 'x-github-delivery', 'x-github-hook-id')))
+      where h.key = any ('{content-type,user-agent}' || v_provider.kept_headers)))
   on conflict on constraint webhook_events_unique_request_id_key do nothing
   returning id into v_id;
   if v_id is null then

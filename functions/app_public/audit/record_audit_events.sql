@@ -41,7 +41,7 @@ begin
   select v_tenant_id, (v.event ->> 'created_at')::timestamptz, v.id, v.event ->> 'action', (v.event ->> 'user_id')::uuid,
     'api', app_hidden.current_api_key_id(), v.event ->> 'entity_type', (v.event ->> 'entity_id')::uuid,
     jsonb_strip_nulls(jsonb_build_object('diff', v.event -> 'diff', 'snapshot', v.event -> 'snapshot')),
-    app_hidden.current_ip(), nullif(current_setting('app.user_agent', true), ''), app_hidden.current_request_id()
+    app_hidden.current_ip(), app_hidden.current_user_agent(), app_hidden.current_request_id()
   from fresh f
   join events v on v.id = f.id;
   get diagnostics v_count = row_count;

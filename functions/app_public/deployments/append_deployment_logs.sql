@@ -7,7 +7,7 @@ declare
   v_deployment app_public.deployments;
   v_last       bigint;
   v_request    jsonb;
-  v_answer     jsonb;
+  v_response   jsonb;
 begin
   v_deployment := app_private.require_deployment(append_deployment_logs.deployment_id, 'developer', false);
   if cardinality(append_deployment_logs.lines) > 1000 then
@@ -20,9 +20,9 @@ begin
   returning s.last_sequence into v_last;
   if append_deployment_logs.request_id is not null then
     v_request := to_jsonb(append_deployment_logs.lines);
-    v_answer := app_private.recall_answer('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id, v_request);
-    if v_answer is not null then
-      return (v_answer ->> 'sequence')::bigint;
+    v_response := app_private.find_idempotent_response('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id, v_request);
+    if v_response is not null then
+      return (v_response ->> 'sequence')::bigint;
     end if;
   end if;
 
@@ -38,7 +38,7 @@ begin
   update app_private.deployment_log_sequences s set last_sequence = v_last
   where s.tenant_id = v_deployment.tenant_id and s.deployment_id = v_deployment.id;
   if append_deployment_logs.request_id is not null then
-    perform app_private.remember_answer('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id,
+    perform app_private.store_idempotent_response('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id,
       v_request, jsonb_build_object('sequence', v_last));
   end if;
   perform pg_notify('deployment_logs:' || v_deployment.id, json_build_object('sequence', v_last)::text);

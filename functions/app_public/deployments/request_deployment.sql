@@ -13,9 +13,9 @@ create or replace function app_public.request_deployment(
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_new     app_public.deployments;
-  v_request jsonb;
-  v_answer  jsonb;
+  v_new      app_public.deployments;
+  v_request  jsonb;
+  v_response jsonb;
 begin
   v_new.project_id := (app_private.require_project(request_deployment.project_id, 'developer', 'deployments:write')).id;
   v_new.tenant_id := app_hidden.current_tenant_id();
@@ -29,11 +29,11 @@ begin
 
   v_request := jsonb_build_array(
     v_new.project_id, request_deployment.environment, v_new.commit_sha, v_new.ref, v_new.version, v_new.config_snapshot);
-  v_answer := app_private.recall_answer('request_deployment', request_deployment.idempotency_key, v_request);
-  if v_answer is not null then
+  v_response := app_private.find_idempotent_response('request_deployment', request_deployment.idempotency_key, v_request);
+  if v_response is not null then
     select * into v_new
     from app_public.deployments d
-    where d.tenant_id = v_new.tenant_id and d.id = (v_answer ->> 'id')::uuid;
+    where d.tenant_id = v_new.tenant_id and d.id = (v_response ->> 'id')::uuid;
     return v_new;
   end if;
   -- The key is the client's to reuse after a day, but the column is unique for good.
@@ -42,7 +42,7 @@ begin
     where d.tenant_id = v_new.tenant_id and d.idempotency_key = request_deployment.idempotency_key)
     then request_deployment.idempotency_key end;
   v_new := app_private.insert_deployment(v_new, request_deployment.environment);
-  perform app_private.remember_answer(
+  perform app_private.store_idempotent_response(
     'request_deployment', request_deployment.idempotency_key, v_request, jsonb_build_object('id', v_new.id));
   return v_new;
 end

@@ -34,7 +34,7 @@ begin
   v_result.token := app_private.random_token('fh_sess_');
   insert into app_public.sessions (user_id, device_info, ip_address, user_agent, expires_at)
   values (v_user_id, coalesce(login.device_info, '{}'), app_hidden.current_ip(),
-    nullif(current_setting('app.user_agent', true), ''), now() + interval '30 days')
+    app_hidden.current_user_agent(), now() + interval '30 days')
   returning id, user_id, expires_at into v_result.session_id, v_result.user_id, v_result.expires_at;
   insert into app_private.session_tokens (token_hash, session_id)
   values (app_private.hash_token(v_result.token), v_result.session_id);

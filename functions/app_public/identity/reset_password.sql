@@ -7,7 +7,7 @@ declare
   v_user_id uuid;
 begin
   perform app_private.check_new_password(reset_password.new_password);
-  v_user_id := app_private.take_user_token(reset_password.token, 'reset_password');
+  v_user_id := app_private.redeem_user_token(reset_password.token, 'reset_password');
   update app_private.user_secrets s
   set password_hash = app_private.hash_password(reset_password.new_password), password_changed_at = now()
   where s.user_id = v_user_id;

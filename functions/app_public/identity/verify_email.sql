@@ -6,7 +6,7 @@ as $$
 declare
   v_user_id uuid;
 begin
-  v_user_id := app_private.take_user_token(verify_email.token, 'verify_email');
+  v_user_id := app_private.redeem_user_token(verify_email.token, 'verify_email');
   update app_public.users u set email_verified_at = coalesce(u.email_verified_at, now()) where u.id = v_user_id;
   return row(true, null)::app_public.confirmation;
 end

@@ -14,9 +14,8 @@ begin
   update app_public.deployments d set status = 'canceled', status_reason = 'The project was deleted'
   where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id
     and d.status in ('pending', 'queued', 'building', 'deploying');
-  -- Name and slug are free again; the row stays until retention purges it.
-  update app_public.projects p
-  set deleted_at = now(), slug = left(p.slug, 40) || '-' || right(p.id::text, 12), name = left(p.name, 240) || ' ' || right(p.id::text, 12)
+  -- Name and slug are free again, being unique among those that are not deleted; the row stays until retention purges it.
+  update app_public.projects p set deleted_at = now()
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;
   perform app_private.record_event('project.deleted', v_project.tenant_id, 'project', v_project.id, v_project.id);

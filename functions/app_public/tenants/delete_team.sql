@@ -8,8 +8,8 @@ declare
   v_team      app_public.teams;
 begin
   v_tenant_id := app_private.require_role('admin', 'teams:write');
-  -- The name is free again; the row stays for those who refer to it.
-  update app_public.teams t set deleted_at = now(), name = left(t.name, 80) || ' ' || right(t.id::text, 12)
+  -- The row stays for those who refer to it.
+  update app_public.teams t set deleted_at = now()
   where t.tenant_id = v_tenant_id and t.id = delete_team.id and t.deleted_at is null
   returning * into v_team;
   if v_team.id is null then

@@ -14,7 +14,7 @@ declare
   v_secret  text := coalesce(create_webhook_source.secret, encode(extensions.gen_random_bytes(32), 'hex'));
 begin
   v_project := app_private.require_project(create_webhook_source.project_id, 'developer', 'webhooks:write');
-  if create_webhook_source.provider <> 'github' then
+  if not exists (select from app_private.webhook_providers() p where p.provider = create_webhook_source.provider) then
     perform app_hidden.raise_error(400, 'PROVIDER_NOT_SUPPORTED', 'Webhooks of this provider are not understood yet');
   elsif length(create_webhook_source.secret) < 16 then
     perform app_hidden.raise_error(400, 'SECRET_TOO_SHORT', 'A signing secret has at least 16 characters; leave it out to get a random one');
@@ -23,7 +23,7 @@ begin
   values (v_project.tenant_id, v_project.id, create_webhook_source.provider, create_webhook_source.name)
   returning * into v_source;
   insert into app_private.webhook_source_secrets (tenant_id, webhook_source_id, secret)
-  values (v_source.tenant_id, v_source.id, app_private.seal(v_secret));
+  values (v_source.tenant_id, v_source.id, app_private.encrypt_secret(v_secret));
   insert into app_private.webhook_source_directory (webhook_source_id, tenant_id)
   values (v_source.id, v_source.tenant_id);
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,

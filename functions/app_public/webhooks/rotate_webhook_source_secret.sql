@@ -18,7 +18,7 @@ begin
   end if;
   update app_private.webhook_source_secrets s
   set previous_secret = s.secret, previous_expires_at = now() + rotate_webhook_source_secret.grace,
-    secret = app_private.seal(v_secret)
+    secret = app_private.encrypt_secret(v_secret)
   where s.tenant_id = v_source.tenant_id and s.webhook_source_id = v_source.id;
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.secret_rotated', 'webhook_source', v_source.id,
     jsonb_build_object('projectId', v_source.project_id));

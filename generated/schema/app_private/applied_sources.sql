@@ -8,7 +8,7 @@ create table app_private.applied_sources (
 );
 alter table app_private.applied_sources enable row level security, no force row level security;
 alter table app_private.applied_sources owner to freehold_owner;
-comment on table app_private.applied_sources is 'Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
+comment on table app_private.applied_sources is 'Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.';
 comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
 comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
 comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';

@@ -15,7 +15,7 @@ alter table app_private.emails enable row level security, force row level securi
 alter table app_private.emails owner to freehold_owner;
 comment on table app_private.emails is 'Mail to send. The row and the reason for it are one transaction; the job carries only the id.';
 comment on column app_private.emails.details is 'Harmless values for the text, such as the name of a tenant.';
-comment on column app_private.emails.token is 'Sealed one-time token; emptied when the mail is sent.';
+comment on column app_private.emails.token is 'Encrypted one-time token; emptied when the mail is sent.';
 CREATE INDEX emails_created_at_idx ON app_private.emails USING btree (created_at);
 create policy all_system on app_private.emails as permissive for all to app_system
   using (true)

@@ -17,7 +17,7 @@ alter table app_private.user_secrets enable row level security, force row level 
 alter table app_private.user_secrets owner to freehold_owner;
 comment on table app_private.user_secrets is 'What a person knows or owns to prove who they are.';
 comment on column app_private.user_secrets.password_hash is 'bcrypt, cost 10.';
-comment on column app_private.user_secrets.two_factor_secret is 'TOTP seed, sealed by app_private.seal; null when two-factor was never set up.';
+comment on column app_private.user_secrets.two_factor_secret is 'TOTP seed, encrypted by app_private.encrypt_secret; null when two-factor was never set up.';
 comment on column app_private.user_secrets.is_totp_confirmed is 'False between enable_totp and confirm_totp.';
 comment on column app_private.user_secrets.totp_last_step is 'Last accepted time step: a code works once (RFC 6238, 5.2).';
 comment on column app_private.user_secrets.recovery_hashes is 'SHA-256 of the recovery codes that are left; each works once.';

@@ -13,7 +13,7 @@ create table app_private.webhook_source_secrets (
 );
 alter table app_private.webhook_source_secrets enable row level security, force row level security;
 alter table app_private.webhook_source_secrets owner to freehold_owner;
-comment on table app_private.webhook_source_secrets is 'Sealed signing secrets of webhook sources; two at once while one is rotated.';
+comment on table app_private.webhook_source_secrets is 'Encrypted signing secrets of webhook sources; two at once while one is rotated.';
 CREATE INDEX webhook_source_secrets_updated_at_idx ON app_private.webhook_source_secrets USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_private.webhook_source_secrets FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_private.webhook_source_secrets REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('webhook_source_secrets', 'developer', '{secret,previous_secret}', '{secret,previous_secret}', '{}', '', 'webhook_source_id', '{updated_at}', '{}');

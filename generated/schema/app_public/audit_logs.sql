@@ -61,10 +61,10 @@ create policy select_admin on app_public.audit_logs as permissive for select to 
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL);
 comment on policy select_admin on app_public.audit_logs is 'Admins read what was done in their tenant.';
 create policy select_self on app_public.audit_logs as permissive for select to app_user
-  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
+  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
 comment on policy select_self on app_public.audit_logs is 'A person reads what they did themselves.';
 create policy tenant_isolation on app_public.audit_logs as restrictive for all to app_user, freehold_worker
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id)) AND user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy tenant_isolation on app_public.audit_logs is 'The wall: nothing of another tenant, and of no tenant only what one did oneself.';
 grant insert, select, update (details, ip_address, user_agent) on table app_public.audit_logs to app_system;

@@ -18,7 +18,6 @@ create table app_public.project_environments (
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint project_environments_pkey PRIMARY KEY (tenant_id, id),
   constraint project_environments_project_id_id_key UNIQUE (tenant_id, project_id, id),
-  constraint project_environments_project_id_name_key UNIQUE (tenant_id, project_id, name),
   constraint project_environments_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES app_public.projects(tenant_id, id) ON DELETE CASCADE,
   constraint project_environments_branch_check CHECK (length(branch) >= 1 AND length(branch) <= 255),
   constraint project_environments_env_vars_check CHECK (jsonb_typeof(env_vars) = 'object'::text),
@@ -30,7 +29,7 @@ comment on table app_public.project_environments is 'A place a project is deploy
 comment on column app_public.project_environments.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.project_environments.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.project_environments.project_id is 'The project.';
-comment on column app_public.project_environments.name is 'Name, unique inside the project; lower-case letters, digits and dashes.';
+comment on column app_public.project_environments.name is 'Name, unique among the environments of the project that are not deleted; lower-case letters, digits and dashes.';
 comment on column app_public.project_environments.type is 'What it is for.';
 comment on column app_public.project_environments.env_type is 'The same as type.';
 comment on column app_public.project_environments.branch is 'A push to this branch deploys here; null when pushes do not.';
@@ -43,6 +42,7 @@ comment on column app_public.project_environments.updated_at is 'When the row la
 comment on column app_public.project_environments.deleted_at is 'When it was deleted; null while it exists.';
 comment on column app_public.project_environments.is_deleted is 'Whether it was deleted.';
 CREATE UNIQUE INDEX project_environments_branch_key ON app_public.project_environments USING btree (tenant_id, project_id, branch) WHERE ((branch IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX project_environments_project_id_name_key ON app_public.project_environments USING btree (tenant_id, project_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX project_environments_updated_at_idx ON app_public.project_environments USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();

@@ -47,8 +47,6 @@ create table app_public.projects (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint projects_pkey PRIMARY KEY (tenant_id, id),
-  constraint projects_owner_id_name_key UNIQUE (tenant_id, owner_id, name),
-  constraint projects_slug_key UNIQUE (tenant_id, slug),
   constraint projects_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint projects_team_id_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES app_public.teams(tenant_id, id) ON DELETE SET NULL (team_id),
   constraint projects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
@@ -75,8 +73,8 @@ comment on column app_public.projects.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.projects.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.projects.owner_id is 'Who answers for it; null when that account is gone.';
 comment on column app_public.projects.team_id is 'Team that sees it when visibility is team; null means every member.';
-comment on column app_public.projects.name is 'Name, unique among the projects of its owner.';
-comment on column app_public.projects.slug is 'Short name for URLs, unique inside the tenant.';
+comment on column app_public.projects.name is 'Name, unique among the projects of its owner that are not deleted.';
+comment on column app_public.projects.slug is 'Short name for URLs, unique among the projects of the tenant that are not deleted.';
 comment on column app_public.projects.description is 'What it is; empty when not told.';
 comment on column app_public.projects.functionality is 'What it should do, in words; null when not told.';
 comment on column app_public.projects.type is 'What the repository holds; null when not known.';
@@ -122,7 +120,9 @@ CREATE INDEX projects_created_at_idx ON app_public.projects USING btree (tenant_
 CREATE INDEX projects_deleted_at_idx ON app_public.projects USING btree (tenant_id, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX projects_last_activity_at_idx ON app_public.projects USING btree (tenant_id, last_activity_at DESC);
 CREATE INDEX projects_owner_id_idx ON app_public.projects USING btree (owner_id);
+CREATE UNIQUE INDEX projects_owner_id_name_key ON app_public.projects USING btree (tenant_id, owner_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX projects_restricted_idx ON app_public.projects USING btree (tenant_id, id) WHERE (visibility <> 'public'::app_public.visibility);
+CREATE UNIQUE INDEX projects_slug_key ON app_public.projects USING btree (tenant_id, slug) WHERE (deleted_at IS NULL);
 CREATE INDEX projects_status_idx ON app_public.projects USING btree (tenant_id, status);
 CREATE INDEX projects_team_id_idx ON app_public.projects USING btree (tenant_id, team_id) WHERE (team_id IS NOT NULL);
 CREATE INDEX projects_tech_stack_idx ON app_public.projects USING gin (tech_stack jsonb_path_ops);

@@ -11,7 +11,6 @@ create table app_public.teams (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint teams_pkey PRIMARY KEY (tenant_id, id),
-  constraint teams_name_key UNIQUE (tenant_id, name),
   constraint teams_owner_id_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES app_public.tenant_members(tenant_id, user_id) ON DELETE SET NULL (owner_id),
   constraint teams_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
   constraint teams_name_check CHECK (length(name) >= 1 AND length(name) <= 100)
@@ -21,13 +20,14 @@ alter table app_public.teams owner to freehold_owner;
 comment on table app_public.teams is 'A group of members; a project can be shown to one team only.';
 comment on column app_public.teams.tenant_id is 'Tenant the row belongs to.';
 comment on column app_public.teams.id is 'Identifier, a version 7 UUID.';
-comment on column app_public.teams.name is 'Name, unique inside the tenant, at most 100 characters.';
+comment on column app_public.teams.name is 'Name, unique among the teams of the tenant that stand, at most 100 characters.';
 comment on column app_public.teams.description is 'What the team is for; null when not told.';
 comment on column app_public.teams.owner_id is 'Member who leads it; null when they left.';
 comment on column app_public.teams.created_at is 'When it was made.';
 comment on column app_public.teams.updated_at is 'When the row last changed.';
 comment on column app_public.teams.deleted_at is 'When it was dissolved; null while it stands.';
 comment on column app_public.teams.is_deleted is 'Whether it was dissolved.';
+CREATE UNIQUE INDEX teams_name_key ON app_public.teams USING btree (tenant_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX teams_owner_id_idx ON app_public.teams USING btree (tenant_id, owner_id);
 CREATE INDEX teams_updated_at_idx ON app_public.teams USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.teams FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();

@@ -17,8 +17,6 @@ create table app_public.tenants (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint tenants_pkey PRIMARY KEY (id),
-  constraint tenants_domain_key UNIQUE (domain),
-  constraint tenants_slug_key UNIQUE (slug),
   constraint tenants_billing_owner_id_fkey FOREIGN KEY (billing_owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint tenants_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint tenants_max_services_check CHECK (max_services >= 0),
@@ -30,9 +28,9 @@ alter table app_public.tenants owner to freehold_owner;
 comment on table app_public.tenants is 'An organisation: the wall that every other row stands behind.';
 comment on column app_public.tenants.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.tenants.name is 'Display name.';
-comment on column app_public.tenants.slug is 'Short name for URLs and the X-Tenant header; unique on the platform.';
+comment on column app_public.tenants.slug is 'Short name for URLs and the X-Tenant header; unique among tenants that are not closed.';
 comment on column app_public.tenants.description is 'A few words about it; null when not told.';
-comment on column app_public.tenants.domain is 'Host name of the organisation; unique on the platform, null when not told.';
+comment on column app_public.tenants.domain is 'Host name of the organisation; unique among tenants that are not closed, null when not told.';
 comment on column app_public.tenants.is_active is 'Whether requests for it are answered at all.';
 comment on column app_public.tenants.plan is 'Plan in force; follows the live subscription.';
 comment on column app_public.tenants.max_services is 'How many services it may run; follows the plan unless set apart.';
@@ -44,7 +42,9 @@ comment on column app_public.tenants.updated_at is 'When the row last changed.';
 comment on column app_public.tenants.deleted_at is 'When it was closed; null while it is open.';
 comment on column app_public.tenants.is_deleted is 'Whether it was closed.';
 CREATE INDEX tenants_billing_owner_id_idx ON app_public.tenants USING btree (billing_owner_id);
+CREATE UNIQUE INDEX tenants_domain_key ON app_public.tenants USING btree (domain) WHERE (deleted_at IS NULL);
 CREATE INDEX tenants_owner_id_idx ON app_public.tenants USING btree (owner_id);
+CREATE UNIQUE INDEX tenants_slug_key ON app_public.tenants USING btree (slug) WHERE (deleted_at IS NULL);
 CREATE INDEX tenants_updated_at_idx ON app_public.tenants USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, settings, slug ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('tenant:', 'id');

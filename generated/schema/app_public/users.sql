@@ -25,8 +25,6 @@ create table app_public.users (
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint users_pkey PRIMARY KEY (id),
-  constraint users_email_key UNIQUE (email),
-  constraint users_username_key UNIQUE (username),
   constraint users_avatar_url_check CHECK (length(avatar_url) <= 500 AND avatar_url ~ '^https?://'::text),
   constraint users_bio_check CHECK (length(bio) <= 2000),
   constraint users_first_name_check CHECK (length(first_name) <= 255),
@@ -40,8 +38,8 @@ alter table app_public.users enable row level security, force row level security
 alter table app_public.users owner to freehold_owner;
 comment on table app_public.users is 'A person. Visible to themselves and to those who share the tenant of the request.';
 comment on column app_public.users.id is 'Identifier, a version 7 UUID.';
-comment on column app_public.users.email is 'Address used to log in; unique on the platform.';
-comment on column app_public.users.username is 'Handle; unique on the platform, derived from the address when not chosen.';
+comment on column app_public.users.email is 'Address used to log in; unique among accounts that are not closed.';
+comment on column app_public.users.username is 'Handle; unique among accounts that are not closed, derived from the address when not chosen.';
 comment on column app_public.users.name is 'Display name.';
 comment on column app_public.users.first_name is 'Given name; null when not told.';
 comment on column app_public.users.last_name is 'Family name; null when not told.';
@@ -63,10 +61,12 @@ comment on column app_public.users.updated_at is 'When the row last changed.';
 comment on column app_public.users.deleted_at is 'When the account was closed; null while it is open.';
 comment on column app_public.users.is_deleted is 'Whether the account was closed.';
 CREATE INDEX users_created_at_idx ON app_public.users USING btree (created_at);
+CREATE UNIQUE INDEX users_email_key ON app_public.users USING btree (email) WHERE (deleted_at IS NULL);
 CREATE INDEX users_github_username_idx ON app_public.users USING btree (github_username) WHERE (github_username IS NOT NULL);
 CREATE INDEX users_is_active_idx ON app_public.users USING btree (id) WHERE (NOT is_active);
 CREATE INDEX users_role_idx ON app_public.users USING btree (role) WHERE (role = ANY (ARRAY['admin'::app_public.user_role, 'tenant_admin'::app_public.user_role]));
 CREATE INDEX users_updated_at_idx ON app_public.users USING btree (updated_at);
+CREATE UNIQUE INDEX users_username_key ON app_public.users USING btree (username) WHERE (deleted_at IS NULL);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, two_factor_enabled ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.users REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('users', 'owner', '{full_name,email_verified,is_verified,is_deleted}', '{}', '{email,username,name,first_name,last_name,full_name,avatar_url,bio,location,website_url,github_username}', 'id', 'id', '{updated_at}', '{}');

@@ -18,7 +18,7 @@ create view app_public.users_audit (tenant_id, id, user_id, action, executor_id,
     user_agent,
     transaction_id::text AS transaction_id
    FROM audit.row_versions v
-  WHERE tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND table_name = 'users'::text;
+  WHERE tenant_id = app_hidden.platform_tenant_id() AND table_name = 'users'::text;
 alter view app_public.users_audit owner to freehold_owner;
 comment on view app_public.users_audit is 'Every version of every user: who did what to it, and when. Seen by the person alone.';
 comment on column app_public.users_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';

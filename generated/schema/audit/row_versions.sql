@@ -75,10 +75,10 @@ create policy select_reader on audit.row_versions as permissive for select to ap
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND reader_role <= (( SELECT app_hidden.current_member_role() AS current_member_role)) AND (project_id IS NULL OR (project_id <> ALL ((( SELECT app_hidden.hidden_project_ids() AS hidden_project_ids))::uuid[]))) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))));
 comment on policy select_reader on audit.row_versions is 'Who sees a row sees its history.';
 create policy select_subject on audit.row_versions as permissive for select to app_user
-  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
+  using ((tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL);
 comment on policy select_subject on audit.row_versions is 'A person reads the history of what is about them: their account, sessions, keys and memberships.';
 create policy tenant_isolation on audit.row_versions as restrictive for all to app_user, freehold_worker
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = '00000000-0000-0000-0000-000000000000'::uuid AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) OR tenant_id = (( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id)) AND subject_id = (( SELECT app_hidden.current_user_id() AS current_user_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy tenant_isolation on audit.row_versions is 'The wall: nothing of another tenant, and of the platform only what is about oneself.';
 grant insert, select, update (personal, personal_salt, ip, user_agent, origin_salt) on table audit.row_versions to app_system;

@@ -5,7 +5,7 @@ export type AppliedSourcesPath = string;
 
 /**
  * Represents the table app_private.applied_sources
- * Ledger of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
+ * Record of repeatable sources: which text of each file this database runs. Kept by apply, outside migrations.
  */
 export default interface AppliedSources {
   /** File below the project's root, or the name of something else that was installed. */

@@ -22,7 +22,7 @@ export default interface ProjectEnvironments {
   /** The project. */
   project_id: ProjectsId;
 
-  /** Name, unique inside the project; lower-case letters, digits and dashes. */
+  /** Name, unique among the environments of the project that are not deleted; lower-case letters, digits and dashes. */
   name: string;
 
   /** What it is for. */

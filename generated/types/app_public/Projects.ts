@@ -32,10 +32,10 @@ export default interface Projects {
   /** Team that sees it when visibility is team; null means every member. */
   team_id: TeamsId | null;
 
-  /** Name, unique among the projects of its owner. */
+  /** Name, unique among the projects of its owner that are not deleted. */
   name: string;
 
-  /** Short name for URLs, unique inside the tenant. */
+  /** Short name for URLs, unique among the projects of the tenant that are not deleted. */
   slug: Slug;
 
   /** What it is; empty when not told. */

@@ -17,7 +17,7 @@ export default interface Teams {
   /** Identifier, a version 7 UUID. */
   id: TeamsId;
 
-  /** Name, unique inside the tenant, at most 100 characters. */
+  /** Name, unique among the teams of the tenant that stand, at most 100 characters. */
   name: string;
 
   /** What the team is for; null when not told. */

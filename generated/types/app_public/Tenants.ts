@@ -19,13 +19,13 @@ export default interface Tenants {
   /** Display name. */
   name: string;
 
-  /** Short name for URLs and the X-Tenant header; unique on the platform. */
+  /** Short name for URLs and the X-Tenant header; unique among tenants that are not closed. */
   slug: Slug;
 
   /** A few words about it; null when not told. */
   description: string | null;
 
-  /** Host name of the organisation; unique on the platform, null when not told. */
+  /** Host name of the organisation; unique among tenants that are not closed, null when not told. */
   domain: Hostname | null;
 
   /** Whether requests for it are answered at all. */

@@ -15,10 +15,10 @@ export default interface Users {
   /** Identifier, a version 7 UUID. */
   id: UsersId;
 
-  /** Address used to log in; unique on the platform. */
+  /** Address used to log in; unique among accounts that are not closed. */
   email: Email;
 
-  /** Handle; unique on the platform, derived from the address when not chosen. */
+  /** Handle; unique among accounts that are not closed, derived from the address when not chosen. */
   username: Username;
 
   /** Display name. */

@@ -11,7 +11,7 @@ with called (name, role, reason) as (values
   ('seal_audit',               'freehold_worker',        'scheduled'),
   ('seals_after',              'freehold_worker',        'task audit__seal, which publishes them'),
   ('sweep_expired',            'freehold_worker',        'scheduled'),
-  ('unseal',                   'freehold_worker',        'tasks that send mail and webhooks')
+  ('decrypt_secret',           'freehold_worker',        'tasks that send mail and webhooks')
 )
 select f.oid::regprocedure::text as offender, 'it is executable by ' || r.rolname || ', for which no reason is listed' as why
 from pg_proc f

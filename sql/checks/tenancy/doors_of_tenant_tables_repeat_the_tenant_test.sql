@@ -27,4 +27,4 @@ where p.polroles <> array['app_system'::regrole::oid]
   and not exists (
     select from personal s
     where s.name = p.polrelid::regclass::text || '.' || p.polname
-      and starts_with(e.expression, '((' || test.expression || ' OR (tenant_id = ''00000000-0000-0000-0000-000000000000''::uuid)) AND ' || s.condition))
+      and starts_with(e.expression, '((' || test.expression || ' OR (tenant_id = ( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND ' || s.condition))

@@ -18,7 +18,7 @@ where not t.relispartition and not exists (
   where p.polrelid = t.oid and p.polname = 'tenant_isolation' and not p.polpermissive and p.polcmd = '*'
     and array['app_user', 'freehold_worker']::regrole[]::oid[] <@ p.polroles
     and pg_get_expr(p.polqual, p.polrelid) = coalesce((
-      select format('(%s OR ((tenant_id = ''00000000-0000-0000-0000-000000000000''::uuid) AND (%s = ( SELECT app_hidden.current_user_id() AS current_user_id))))',
+      select format('(%s OR ((tenant_id = ( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id)) AND (%s = ( SELECT app_hidden.current_user_id() AS current_user_id))))',
         w.expression, s.person)
       from personal s where s.name = t.oid::regclass::text), w.expression)
     and pg_get_expr(p.polwithcheck, p.polrelid) = w.expression)

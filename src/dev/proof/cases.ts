@@ -42,6 +42,12 @@ const deploymentIn =
     }
     return {}
   }
+const pendingApproval = async (query: Query, world: World): Promise<Record<string, string>> => {
+  await query(`update app_public.deployments set approval_state = 'pending' where id = $1`, [
+    acme(world).deployments.open,
+  ])
+  return {}
+}
 const onDeployment =
   (name: string, more = '') =>
   (world: World) =>
@@ -125,7 +131,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     setup: async (query, { people }) =>
       (
         await query(
-          `select app_private.unseal(token) as token from app_private.emails where kind = 'verify_email' and recipient = $1`,
+          `select app_private.decrypt_secret(token) as token from app_private.emails where kind = 'verify_email' and recipient = $1`,
           [people.vera.email],
         )
       )[0]!,
@@ -140,10 +146,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'alice',
     setup: async (query, { people }) => {
       const seed = '00112233445566778899aabbccddeeff00112233'
-      await query('update app_private.user_secrets set two_factor_secret = app_private.seal($2) where user_id = $1', [
-        people.alice.id,
-        seed,
-      ])
+      await query(
+        'update app_private.user_secrets set two_factor_secret = app_private.encrypt_secret($2) where user_id = $1',
+        [people.alice.id, seed],
+      )
       return (
         await query(
           `select app_private.totp_code(decode($1, 'hex'), floor(extract(epoch from clock_timestamp()) / 30)::bigint) as code`,
@@ -227,9 +233,13 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
 
   // Projects
-  'app_public.archive_project(uuid,boolean)': {
+  'app_public.archive_project(uuid)': {
     by: 'bob',
     call: (world) => `app_public.archive_project(${quote(acme(world).projects.open)})`,
+  },
+  'app_public.unarchive_project(uuid)': {
+    by: 'bob',
+    call: (world) => `app_public.unarchive_project(${quote(acme(world).projects.open)})`,
   },
   'app_public.delete_project(uuid)': {
     by: 'alice',
@@ -245,15 +255,15 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'key of bob, write',
     call: (world) => `app_public.request_deployment(${quote(acme(world).projects.open)}, 'production', 'abcdef0')`,
   },
-  'app_public.approve_deployment(uuid,boolean,text)': {
+  'app_public.approve_deployment(uuid,text)': {
     by: 'alice',
-    setup: async (query, world) => {
-      await query(`update app_public.deployments set approval_state = 'pending' where id = $1`, [
-        acme(world).deployments.open,
-      ])
-      return {}
-    },
+    setup: pendingApproval,
     call: onDeployment('approve_deployment'),
+  },
+  'app_public.reject_deployment(uuid,text)': {
+    by: 'alice',
+    setup: pendingApproval,
+    call: onDeployment('reject_deployment'),
   },
   'app_public.cancel_deployment(uuid,text)': { by: 'bob', call: onDeployment('cancel_deployment') },
   'app_public.claim_deployment(text,text[],integer)': {
@@ -361,6 +371,8 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   ...claim('current_session_id'),
   ...claim('current_ip'),
   ...claim('current_request_id'),
+  ...claim('current_user_agent'),
+  ...claim('platform_tenant_id'),
   ...claim('current_api_key_id', 'key of bob, write'),
   ...claim('current_project_id', 'key of bob, narrowed'),
   ...claim('current_tenant_user_ids'),
@@ -395,7 +407,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
       (
         await query(
           `
-      select 'sha256=' || encode(extensions.hmac('{}'::bytea, convert_to(app_private.unseal(secret), 'utf8'), 'sha256'), 'hex') as signature
+      select 'sha256=' || encode(extensions.hmac('{}'::bytea, convert_to(app_private.decrypt_secret(secret), 'utf8'), 'sha256'), 'hex') as signature
       from app_private.webhook_source_secrets where webhook_source_id = $1`,
           [acme(world).sources.open],
         )
@@ -425,9 +437,9 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.seal_audit(integer)': platform('app_private.seal_audit()'),
   'app_private.seals_after(timestamp with time zone,uuid,bigint,integer)': platform('app_private.seals_after()'),
   'app_private.sweep_expired()': platform('app_private.sweep_expired()'),
-  'app_private.unseal(text)': {
+  'app_private.decrypt_secret(text)': {
     by: 'worker without a tenant',
     setup: async (query) => (await query('select secret from app_private.webhook_source_secrets limit 1'))[0]!,
-    call: (_, { secret }) => `app_private.unseal(${quote(secret!)})`,
+    call: (_, { secret }) => `app_private.decrypt_secret(${quote(secret!)})`,
   },
 }

@@ -8,7 +8,7 @@ import { tryForeignTenants } from './foreignTenants.ts'
 import type { DatabaseUrls } from '../../deploy/database.ts'
 import type { Keyring } from '../../config.ts'
 
-/** The key ring of the proof's own connections: what it seals lives as long as its database. */
+/** The key ring of the proof's own connections: what it encrypts lives as long as its database. */
 const KEYRING: Keyring = { current: 'proof', keys: { proof: Buffer.alloc(32, 1).toString('base64') } }
 
 /** Builds two tenants in an empty database and tries to get from one into the other. */

@@ -35,7 +35,7 @@ const FILE_LAWS: readonly FileLaw[] = [
     place: 'policies/<schema>/<name>.sql',
     law: 'each table has its policy file and each file its table',
     what: 'table',
-    // What apply keeps of itself is there before any policy is.
+    // The record of applied sources is there before any policy is.
     query: `
       select n.nspname as schema, c.relname as name
       from pg_class c join pg_namespace n on n.oid = c.relnamespace

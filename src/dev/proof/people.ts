@@ -76,7 +76,7 @@ export async function callFunctionAs<Name extends FunctionName>(
   return result
 }
 
-/** The token of the last mail of a kind to an address, which only the worker can open. */
+/** The token of the last mail of a kind to an address, which only the worker can decrypt. */
 export async function mailedToken(
   { worker }: Pools,
   kind: 'invitation' | 'verify_email' | 'reset_password',

@@ -4,7 +4,7 @@ import { errorCode } from '../../errorCode.ts'
 import { FUNCTIONS, type FunctionCase } from './cases.ts'
 import { readRelations, readRoutines, type Relation, type Routine } from './catalog.ts'
 import type { Actor, World } from './fixture.ts'
-import { PLATFORM_QUEUES, TABLES, type Condition, type TableCase } from './tables.ts'
+import { NOWHERE, PLATFORM_QUEUES, TABLES, type Condition, type TableCase } from './tables.ts'
 import type { TenantName } from './people.ts'
 
 /** What was tried and what came of it. The proof holds when both lists are empty. */
@@ -372,12 +372,7 @@ async function readAcme(trial: Trial): Promise<Acme> {
   }>(`select distinct m[1] as text from (${union('t::text as row')}) x,
     lateral regexp_matches(x.row, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g') m`)
   // The first is the tenant of what is of no tenant.
-  const others = new Set([
-    '00000000-0000-0000-0000-000000000000',
-    world.tenants.evil.id,
-    world.people.mallory.id,
-    world.people.nobody.id,
-  ])
+  const others = new Set([NOWHERE, world.tenants.evil.id, world.people.mallory.id, world.people.nobody.id])
   return {
     ids: new Set(rows.map((row) => row.text).filter((id) => !others.has(id))),
     fingerprints: async () => {

@@ -21,6 +21,9 @@ export interface TableCase {
   readonly insert?: (actor: Actor, world: World) => string | undefined
 }
 
+/** What is of no tenant carries this one; nobody has it for an id either. */
+export const NOWHERE = '00000000-0000-0000-0000-000000000000'
+
 const NONE: Condition = 'false'
 const ALL: Condition = 'true'
 const RANKS = ['billing', 'viewer', 'member', 'developer', 'admin', 'owner']
@@ -34,8 +37,7 @@ const all = (...conditions: readonly Condition[]): Condition =>
   conditions.map((condition) => `(${condition})`).join(' and ')
 
 /** The id of the person, or of nobody. */
-const me = (actor: Actor, world: World) =>
-  quote(actor.person ? world.people[actor.person].id : '00000000-0000-0000-0000-000000000000')
+const me = (actor: Actor, world: World) => quote(actor.person ? world.people[actor.person].id : NOWHERE)
 const here = (actor: Actor, world: World): Condition =>
   actor.tenant ? `tenant_id = ${quote(world.tenants[actor.tenant].id)}` : NONE
 const peopleOf = (tenant: TenantName, world: World) => ids(MEMBERS[tenant].map((name) => world.people[name].id))
@@ -107,8 +109,6 @@ const either =
   (actor: Actor, world: World): Condition =>
     conditions.map((condition) => `(${condition(actor, world)})`).join(' or ')
 
-/** What is of no tenant carries this one. */
-const NOWHERE = '00000000-0000-0000-0000-000000000000'
 const hereOrNowhere = (actor: Actor, world: World): Condition => `${here(actor, world)} or tenant_id = '${NOWHERE}'`
 const ofTenantOrPeople =
   (column: string) =>

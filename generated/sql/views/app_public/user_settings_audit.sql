@@ -18,7 +18,7 @@ select
   v.user_agent,
   v.transaction_id::text as transaction_id
 from audit.row_versions v
-where v.tenant_id = '00000000-0000-0000-0000-000000000000'
+where v.tenant_id = app_hidden.platform_tenant_id()
   and v.table_name = 'user_settings';
 comment on view app_public.user_settings_audit is 'Every version of every user setting: who did what to it, and when. Seen by the person alone.';
 comment on column app_public.user_settings_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';

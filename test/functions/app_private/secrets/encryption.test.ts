@@ -11,10 +11,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-const seal = async (text: string | null): Promise<string> =>
-  (await database.superuser.query('select app_private.seal($1) as sealed', [text])).rows[0].sealed
-const unseal = async (sealed: string | null): Promise<string | null> =>
-  (await database.worker.query('select app_private.unseal($1) as text', [sealed])).rows[0].text
+const encrypt = async (text: string | null): Promise<string> =>
+  (await database.superuser.query('select app_private.encrypt_secret($1) as encrypted', [text])).rows[0].encrypted
+const decrypt = async (encrypted: string | null): Promise<string | null> =>
+  (await database.worker.query('select app_private.decrypt_secret($1) as text', [encrypted])).rows[0].text
 /** A text of any characters but NUL, which PostgreSQL has no place for. */
 const text = fc
   .string({ unit: 'binary', maxLength: 300 })
@@ -40,26 +40,26 @@ async function withRing<T>(
   }
 }
 
-test('what is sealed opens again, and looks like nothing', async () => {
+test('what is encrypted decrypts again, and looks like nothing', async () => {
   await fc.assert(
     fc.asyncProperty(text, async (plain) => {
-      const sealed = await seal(plain)
-      expect(sealed).toMatch(/^[\w-]+\.\.[\w-]{22}\.[\w-]+\.[\w-]{43}$/)
-      if (plain.length > 3) expect(sealed).not.toContain(plain)
-      expect(await unseal(sealed)).toBe(plain)
+      const encrypted = await encrypt(plain)
+      expect(encrypted).toMatch(/^[\w-]+\.\.[\w-]{22}\.[\w-]+\.[\w-]{43}$/)
+      if (plain.length > 3) expect(encrypted).not.toContain(plain)
+      expect(await decrypt(encrypted)).toBe(plain)
     }),
     { numRuns: 100 },
   )
-  expect(await unseal(null)).toBeNull()
+  expect(await decrypt(null)).toBeNull()
 })
 
-test('the same text is never sealed the same', async () => {
-  expect(new Set(await Promise.all(Array.from({ length: 20 }, () => seal('secret')))).size).toBe(20)
+test('the same text is never encrypted the same', async () => {
+  expect(new Set(await Promise.all(Array.from({ length: 20 }, () => encrypt('secret')))).size).toBe(20)
 })
 
-test('any change of a sealed value is found', async () => {
-  const sealed = await seal('the quick brown fox jumps over the lazy dog')
-  const part = (index: number) => sealed.split('.')[index]!
+test('any change of an encrypted value is found', async () => {
+  const encrypted = await encrypt('the quick brown fox jumps over the lazy dog')
+  const part = (index: number) => encrypted.split('.')[index]!
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(0, 2, 3, 4),
@@ -68,11 +68,11 @@ test('any change of a sealed value is found', async () => {
       async (index, at, mask) => {
         const bytes = Buffer.from(part(index), 'base64url')
         bytes[at % bytes.length]! ^= mask
-        const altered = sealed
+        const altered = encrypted
           .split('.')
           .map((each, i) => (i === index ? bytes.toString('base64url') : each))
           .join('.')
-        await expect(unseal(altered)).rejects.toThrow()
+        await expect(decrypt(altered)).rejects.toThrow()
       },
     ),
     { numRuns: 100 },
@@ -81,71 +81,75 @@ test('any change of a sealed value is found', async () => {
     '',
     'x',
     '....',
-    sealed.slice(0, -1),
-    sealed.split('.').slice(0, 4).join('.'),
+    encrypted.slice(0, -1),
+    encrypted.split('.').slice(0, 4).join('.'),
     [part(0), '', part(3), part(2), part(4)].join('.'),
   ]) {
-    await expect(unseal(broken)).rejects.toThrow()
+    await expect(decrypt(broken)).rejects.toThrow()
   }
-  expect(await unseal(sealed)).toBe('the quick brown fox jumps over the lazy dog')
+  expect(await decrypt(encrypted)).toBe('the quick brown fox jumps over the lazy dog')
 })
 
-test('a key that is not in the ring opens and seals nothing', async () => {
-  const sealed = await seal('secret')
+test('a key that is not in the ring decrypts and encrypts nothing', async () => {
+  const encrypted = await encrypt('secret')
   const other: Keyring = { current: 'k2', keys: { k2: randomBytes(32).toString('base64') } }
-  await withRing(other, (query) => expect(query('app_private.unseal($1)', sealed)).rejects.toThrow(/has no key k1/))
+  await withRing(other, (query) =>
+    expect(query('app_private.decrypt_secret($1)', encrypted)).rejects.toThrow(/has no key k1/),
+  )
   // Nor does another key by the same name.
   await withRing({ current: 'k1', keys: { k1: randomBytes(32).toString('base64') } }, (query) =>
-    expect(query('app_private.unseal($1)', sealed)).rejects.toThrow(/altered/),
+    expect(query('app_private.decrypt_secret($1)', encrypted)).rejects.toThrow(/altered/),
   )
   await withRing({ current: 'k9', keys: {} }, (query) =>
-    expect(query('app_private.seal($1)', 'x')).rejects.toThrow(/has no key k9/),
+    expect(query('app_private.encrypt_secret($1)', 'x')).rejects.toThrow(/has no key k9/),
   )
   await withRing(undefined, (query) =>
-    expect(query('app_private.seal($1)', 'x')).rejects.toThrow(/has no key \(none\)/),
+    expect(query('app_private.encrypt_secret($1)', 'x')).rejects.toThrow(/has no key \(none\)/),
   )
-  expect(await unseal(sealed)).toBe('secret')
+  expect(await decrypt(encrypted)).toBe('secret')
 })
 
-test('keys rotate: the new one seals, the old one still opens', async () => {
-  const old = await seal('secret')
+test('keys rotate: the new one encrypts, the old one still decrypts', async () => {
+  const old = await encrypt('secret')
   const keys = { ...TEST_KEYRING.keys, k2: randomBytes(32).toString('base64') }
   await withRing({ current: 'k2', keys }, async (query) => {
-    expect(await query('app_private.unseal($1)', old)).toBe('secret')
-    const next = await query('app_private.seal($1)', 'secret')
+    expect(await query('app_private.decrypt_secret($1)', old)).toBe('secret')
+    const next = await query('app_private.encrypt_secret($1)', 'secret')
     expect(JSON.parse(Buffer.from(next.split('.')[0]!, 'base64url').toString())).toEqual({
       alg: 'dir',
       enc: 'A256CBC-HS512',
       kid: 'k2',
     })
-    expect(await query('app_private.unseal($1)', next)).toBe('secret')
-    await expect(unseal(next)).rejects.toThrow(/has no key k2/)
+    expect(await query('app_private.decrypt_secret($1)', next)).toBe('secret')
+    await expect(decrypt(next)).rejects.toThrow(/has no key k2/)
   })
 })
 
-test('any JOSE library opens what the database sealed, and seals what it opens', async () => {
+test('any JOSE library decrypts what the database encrypted, and encrypts what it decrypts', async () => {
   const key = derived(TEST_KEYRING.keys.k1!)
   await fc.assert(
     fc.asyncProperty(text, async (plain) => {
-      const { plaintext, protectedHeader } = await compactDecrypt(await seal(plain), key)
+      const { plaintext, protectedHeader } = await compactDecrypt(await encrypt(plain), key)
       expect(Buffer.from(plaintext).toString()).toBe(plain)
       expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
       const theirs = await new CompactEncrypt(Buffer.from(plain))
         .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
         .encrypt(key)
-      expect(await unseal(theirs)).toBe(plain)
+      expect(await decrypt(theirs)).toBe(plain)
     }),
     { numRuns: 30 },
   )
 })
 
-test('neither people nor the authenticator may open anything', async () => {
-  const sealed = await seal('secret')
+test('neither people nor the authenticator may decrypt anything', async () => {
+  const encrypted = await encrypt('secret')
   for (const pool of [database.authenticator]) {
-    await expect(pool.query('select app_private.unseal($1)', [sealed])).rejects.toMatchObject({ code: '42501' })
-    await expect(pool.query('select app_private.seal($1)', ['x'])).rejects.toMatchObject({ code: '42501' })
+    await expect(pool.query('select app_private.decrypt_secret($1)', [encrypted])).rejects.toMatchObject({
+      code: '42501',
+    })
+    await expect(pool.query('select app_private.encrypt_secret($1)', ['x'])).rejects.toMatchObject({ code: '42501' })
   }
-  expect(await unseal(sealed)).toBe('secret')
+  expect(await decrypt(encrypted)).toBe('secret')
 })
 
 test('text becomes base64url and base 32 as everywhere', async () => {

@@ -279,8 +279,10 @@ describe('an environment that asks for approval', () => {
       [guarded],
     )
   })
-  const approve = (id: string, who = scene.people.alice, isApproved = true, reason: string | null = null) =>
-    askOne(scene.database, who, 'select * from app_public.approve_deployment($1, $2, $3)', [id, isApproved, reason])
+  const approve = (id: string, who = scene.people.alice) =>
+    askOne(scene.database, who, 'select * from app_public.approve_deployment($1)', [id])
+  const reject = (id: string, who = scene.people.alice, reason: string | null = null) =>
+    askOne(scene.database, who, 'select * from app_public.reject_deployment($1, $2)', [id, reason])
   const notPending = { sqlstate: 'FH422', code: 'APPROVAL_NOT_PENDING' }
 
   test('is deployed to after an admin said yes; no runner gets it before', async () => {
@@ -302,7 +304,9 @@ describe('an environment that asks for approval', () => {
 
   test('is not deployed to after a no', async () => {
     const { id } = await scene.request(guarded)
-    expect(await approve(id, scene.people.alice, false, 'Not on a Friday')).toMatchObject({
+    expect(await refusal(reject(id, scene.people.bob))).toMatchObject({ sqlstate: 'FH403', required: 'admin' })
+    expect(await refusal(reject(id, scene.people.mallory))).toMatchObject({ code: 'DEPLOYMENT_NOT_FOUND' })
+    expect(await reject(id, scene.people.alice, 'Not on a Friday')).toMatchObject({
       approval_state: 'rejected',
       status: 'canceled',
       status_reason: 'Not on a Friday',
@@ -310,6 +314,8 @@ describe('an environment that asks for approval', () => {
     })
     expect(await claimOf(guarded)).toEqual([])
     expect(await refusal(approve(id))).toEqual(notPending)
+    expect(await refusal(reject(id))).toEqual(notPending)
+    expect(await reject((await scene.request(guarded)).id)).toMatchObject({ status_reason: 'Rejected' })
   })
 
   test('can not be reached around the approval, neither by a developer nor by an update', async () => {

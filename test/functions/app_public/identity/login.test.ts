@@ -57,6 +57,27 @@ test('a person registers, and their address and user name are theirs alone', asy
   expect(short.username).toBe('userx')
 })
 
+test('the address and user name of a closed account are free, and lead to the new one', async () => {
+  const closed = await newcomer()
+  const [{ username }] = await rows('update app_public.users set deleted_at = now() where id = $1 returning username', [
+    closed.id,
+  ])
+  const another = 'a password of its own'
+  const [again] = await ask(database, null, 'select * from app_public.register($1, $2, $3)', [
+    closed.email,
+    another,
+    'Again',
+  ])
+  expect(again).toMatchObject({ email: closed.email, username })
+  expect(await closed.login()).toMatchObject({ token: null, refusal: { code: 'INVALID_CREDENTIALS' } })
+  expect(await closed.login(another)).toMatchObject({ user_id: again.id, refusal: null })
+  expect(await refusal(rows('update app_public.users set deleted_at = null where id = $1', [closed.id]))).toMatchObject(
+    {
+      sqlstate: '23505',
+    },
+  )
+})
+
 test.each([
   ['seven characters', '1234567', false],
   ['eight characters', '12345678', true],

@@ -213,7 +213,9 @@ describe('a second factor', () => {
 
     expect((await person.login()).refusal).toEqual(CODE_REQUIRED)
     expect((await person.login('')).refusal).toEqual(CODE_REQUIRED)
-    expect(await rows('select app_private.take_code($1, null) as is_taken', [person.id])).toEqual([{ is_taken: false }])
+    expect(await rows('select app_private.verify_totp_or_recovery_code($1, null) as is_taken', [person.id])).toEqual([
+      { is_taken: false },
+    ])
     expect((await person.login(used)).refusal).toEqual(INVALID)
     const next = codeAt(secret, 1)
     expect((await person.login(next)).refusal).toBeNull()

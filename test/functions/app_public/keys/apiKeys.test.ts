@@ -175,10 +175,10 @@ test('permissions narrow a key to what they list', async () => {
   const { token } = await make(people.bob, { scopes: ['write'], permissions: '["deployments:write"]' })
   const wide = (await make(people.bob, { scopes: ['write'] })).token
   expect(await ask(database, token, 'select id from app_public.request_deployment($1)', [project])).toHaveLength(1)
-  const archive = (bearer: string) =>
-    ask(database, bearer, 'select slug from app_public.archive_project($1, false)', [project])
-  expect(await refusal(archive(token))).toMatchObject({ sqlstate: 'FH403', permission: 'projects:write' })
-  expect(await archive(wide)).toEqual([{ slug: 'shop' }])
+  const unarchive = (bearer: string) =>
+    ask(database, bearer, 'select slug from app_public.unarchive_project($1)', [project])
+  expect(await refusal(unarchive(token))).toMatchObject({ sqlstate: 'FH403', permission: 'projects:write' })
+  expect(await unarchive(wide)).toEqual([{ slug: 'shop' }])
 })
 
 test('a key narrowed to a project sees and deploys that one only', async () => {

@@ -72,6 +72,11 @@ test('deleting a project hides it, cancels what waits, and frees name and slug',
   expect(again.id).not.toBe(id)
   await askOne(database, people.alice, 'select * from app_public.delete_project($1)', [again.id])
   expect(await make(people.bob, 'gone')).toMatchObject({ slug: 'gone' })
+  expect(await refusal(make(people.bob, 'gone'))).toMatchObject({ code: 'projects_slug_key' })
+  // What is deleted keeps the name it had.
+  expect(await rows('select slug, name from app_public.projects where id = $1', [id])).toEqual([
+    { slug: 'gone', name: again.name },
+  ])
 })
 
 test('long names and slugs can be deleted, more than once', async () => {
@@ -85,15 +90,17 @@ test('long names and slugs can be deleted, more than once', async () => {
 
 test('an archived project takes no deployments until it is taken out again', async () => {
   const { id } = await make(people.bob, 'attic')
-  const archive = (who: Person, isArchived: boolean) =>
-    askOne(database, who, 'select * from app_public.archive_project($1, $2)', [id, isArchived])
-  expect(await refusal(archive(people.vera, true))).toEqual(FORBIDDEN)
-  expect(await refusal(archive(people.mallory, true))).toEqual(NOT_FOUND)
-  const { archived_at } = await archive(people.bob, true)
+  const archive = (who: Person) => askOne(database, who, 'select * from app_public.archive_project($1)', [id])
+  const unarchive = (who: Person) => askOne(database, who, 'select * from app_public.unarchive_project($1)', [id])
+  for (const call of [archive, unarchive]) {
+    expect(await refusal(call(people.vera))).toEqual(FORBIDDEN)
+    expect(await refusal(call(people.mallory))).toEqual(NOT_FOUND)
+  }
+  const { archived_at } = await archive(people.bob)
   expect(archived_at).toBeInstanceOf(Date)
-  expect(await archive(people.bob, true)).toMatchObject({ archived_at, status: 'archived' })
+  expect(await archive(people.bob)).toMatchObject({ archived_at, status: 'archived' })
   expect(await refusal(deploy(people.bob, id))).toEqual({ sqlstate: 'FH422', code: 'PROJECT_ARCHIVED' })
-  expect(await archive(people.bob, false)).toMatchObject({ archived_at: null, status: 'in_progress' })
+  expect(await unarchive(people.bob)).toMatchObject({ archived_at: null, status: 'in_progress' })
   expect(await deploy(people.bob, id)).toMatchObject({ status: 'pending' })
 })
 
@@ -136,6 +143,8 @@ test('a deleted team has no members, and its name is free', async () => {
   expect(await rows('select 1 from app_public.team_members where team_id = $1', [id])).toEqual([])
   expect(await refusal(remove(people.alice))).toEqual({ sqlstate: 'FH404', code: 'TEAM_NOT_FOUND' })
   expect((await team()).id).not.toBe(id)
+  expect(await refusal(team())).toEqual({ sqlstate: '23505', code: 'teams_name_key' })
+  expect(await rows('select name from app_public.teams where id = $1', [id])).toEqual([{ name: 'Phoenix' }])
 })
 
 test('deleting an environment cancels what waits there and frees its name; an inactive one takes nothing', async () => {
@@ -169,13 +178,22 @@ test('deleting an environment cancels what waits there and frees its name; an in
     [id],
   )
   expect(await deploy(people.bob, id, 'staging')).toMatchObject({ environment: 'staging', status: 'pending' })
+  expect(await rows('select name from app_public.project_environments where id = $1', [staging.id])).toEqual([
+    { name: 'staging' },
+  ])
 })
 
 test('a private project does not exist for those it is not shared with, whatever they try', async () => {
   const { id } = await make(people.alice, 'private', { visibility: 'private' })
   const carl = await enrol(database, 'carl')
   await join(database, people.alice, carl, people.tenants.acme, 'developer')
-  for (const sql of ['request_deployment', 'archive_project', 'delete_project', 'create_webhook_source']) {
+  for (const sql of [
+    'request_deployment',
+    'archive_project',
+    'unarchive_project',
+    'delete_project',
+    'create_webhook_source',
+  ]) {
     const call =
       sql === 'create_webhook_source'
         ? `select * from app_public.create_webhook_source($1, 'hub')`

@@ -9,10 +9,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-/** The key of app_private.sealing_key. */
+/** The key of app_private.derive_key. */
 const key = createHmac('sha512', Buffer.from(TEST_KEYRING.keys.k1!, 'base64')).update('freehold seal 1').digest()
 
-test('jose opens what the database sealed', async () => {
+test('jose decrypts what the database encrypted', async () => {
   const shop = await openShop(database, 'alice')
   const {
     rows: [row],
@@ -23,31 +23,33 @@ test('jose opens what the database sealed', async () => {
 })
 
 test.each(['', 'x', 'sixteen bytes ok', 'ключ 🔑', 'long '.repeat(1000)])(
-  'the database opens what jose sealed: %j',
+  'the database decrypts what jose encrypted: %j',
   async (secret) => {
-    const sealed = await new CompactEncrypt(Buffer.from(secret))
+    const encrypted = await new CompactEncrypt(Buffer.from(secret))
       .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
       .encrypt(key)
-    const { rows } = await database.worker.query('select app_private.unseal($1) as opened', [sealed])
-    expect(rows).toEqual([{ opened: secret }])
+    const { rows } = await database.worker.query('select app_private.decrypt_secret($1) as decrypted', [encrypted])
+    expect(rows).toEqual([{ decrypted: secret }])
   },
 )
 
-test('a value that was altered anywhere does not open', async () => {
-  const sealed = await new CompactEncrypt(Buffer.from('secret'))
+test('a value that was altered anywhere does not decrypt', async () => {
+  const encrypted = await new CompactEncrypt(Buffer.from('secret'))
     .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
     .encrypt(key)
   for (const part of [2, 3, 4]) {
-    const parts = sealed.split('.')
+    const parts = encrypted.split('.')
     const bytes = Buffer.from(parts[part]!, 'base64url')
     bytes[0]! ^= 1
     parts[part] = bytes.toString('base64url')
-    await expect(database.worker.query('select app_private.unseal($1)', [parts.join('.')])).rejects.toThrow(
-      'a sealed value was altered',
+    await expect(database.worker.query('select app_private.decrypt_secret($1)', [parts.join('.')])).rejects.toThrow(
+      'an encrypted value was altered',
     )
   }
 })
 
-test('the API may not open anything', async () => {
-  await expect(database.authenticator.query(`select app_private.unseal('x')`)).rejects.toMatchObject({ code: '42501' })
+test('the API may not decrypt anything', async () => {
+  await expect(database.authenticator.query(`select app_private.decrypt_secret('x')`)).rejects.toMatchObject({
+    code: '42501',
+  })
 })
