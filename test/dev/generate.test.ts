@@ -299,17 +299,19 @@ describe('functions.ts', () => {
     create function app_public.count_boats(since bigint, facts jsonb) returns integer language sql stable strict as 'select 1';
     create function app_public.measure_boat(size app_public.boat_size, sizes app_public.boat_size[]) returns void language sql as 'select';
     create function app_public.kinds_of_boats(out kinds app_public.boat_kind[], out total bigint) language sql as $$select null::app_public.boat_kind[], 1::bigint$$;
+    create type app_public.harbour as enum ('north', 'south');
+    create function app_public.harbours() returns app_public.harbour[] language sql as 'select null::app_public.harbour[]';
     create function app_public.names_of_boats() returns setof app_public.boat_name language sql as $$select 'x'::app_public.boat_name$$;
     create function app_public.nobody_calls() returns void language sql as 'select';
     grant execute on function app_public.find_boats, app_public.count_boats, app_public.measure_boat, app_public.kinds_of_boats,
-      app_public.names_of_boats to app_user;`
+      app_public.names_of_boats, app_public.harbours to app_user;`
 
   /** What stands in functions.ts of the functions that only these statements make. */
   const rendered = (...more: string[]) =>
     inTransaction([TABLES, FUNCTIONS, ...more], async () => {
       const types = join(dir, 'kanel')
       await mkdir(join(types, 'app_public'), { recursive: true })
-      for (const name of ['Boats', 'BoatKind', 'BoatSize', 'BoatName'])
+      for (const name of ['Boats', 'BoatKind', 'BoatSize', 'BoatName', 'Harbour'])
         await writeFile(join(types, `app_public/${name}.ts`), '')
       return await renderFunctions(await readIntrospection(client), ['app_public'], types)
     })
@@ -335,6 +337,7 @@ describe('functions.ts', () => {
       'result: { kinds: string | null; total: string | null } | null;',
     )
     expect(entryOf(text, 'app_public.names_of_boats')).toContain('result: (BoatName | null)[];')
+    expect(text).not.toContain('Harbour')
     for (const line of [
       `import type { default as BoatKind } from './app_public/BoatKind.ts';`,
       `'app_public.find_boats': 'rows',`,
