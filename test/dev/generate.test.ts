@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { dumpCatalog, renderSchema } from '../../src/dev/generate/catalog.ts'
-import { introspect } from '../../src/dev/generate/introspect.ts'
+import { renderFunctions } from '../../src/dev/generate/functions.ts'
+import { introspect, readIntrospection } from '../../src/dev/generate/introspect.ts'
 import { ROOT } from '../../src/deploy/database.ts'
 import { compareGenerated, generateAll, listGenerated } from '../../src/dev/generate/generateAll.ts'
 import { generateQueries } from '../../src/dev/generate/queries.ts'
@@ -289,6 +290,81 @@ describe('typed queries', () => {
     },
     30_000,
   )
+})
+
+describe('functions.ts', () => {
+  const FUNCTIONS = `
+    create function app_public.find_boats(kind app_public.boat_kind default 'sail', names text[] default null, at timestamptz default now())
+      returns setof app_public.boats language sql stable as 'select * from app_public.boats';
+    create function app_public.count_boats(since bigint, facts jsonb) returns integer language sql stable strict as 'select 1';
+    create function app_public.measure_boat(size app_public.boat_size, sizes app_public.boat_size[]) returns void language sql as 'select';
+    create function app_public.kinds_of_boats(out kinds app_public.boat_kind[], out total bigint) language sql as $$select null::app_public.boat_kind[], 1::bigint$$;
+    create type app_public.harbour as enum ('north', 'south');
+    create function app_public.harbours() returns app_public.harbour[] language sql as 'select null::app_public.harbour[]';
+    create function app_public.names_of_boats() returns setof app_public.boat_name language sql as $$select 'x'::app_public.boat_name$$;
+    create function app_public.nobody_calls() returns void language sql as 'select';
+    grant execute on function app_public.find_boats, app_public.count_boats, app_public.measure_boat, app_public.kinds_of_boats,
+      app_public.names_of_boats, app_public.harbours to app_user;`
+
+  /** What stands in functions.ts of the functions that only these statements make. */
+  const rendered = (...more: string[]) =>
+    inTransaction([TABLES, FUNCTIONS, ...more], async () => {
+      const types = join(dir, 'kanel')
+      await mkdir(join(types, 'app_public'), { recursive: true })
+      for (const name of ['Boats', 'BoatKind', 'BoatSize', 'BoatName', 'Harbour'])
+        await writeFile(join(types, `app_public/${name}.ts`), '')
+      return await renderFunctions(await readIntrospection(client), ['app_public'], types)
+    })
+  const entryOf = (text: string, name: string) => new RegExp(`  '${name}': \\{\\n[^]*?\\n  \\};\\n`).exec(text)?.[0]
+
+  it('names arguments and results by the types of the catalog', async () => {
+    const text = await rendered()
+    expect(entryOf(text, 'app_public.find_boats')).toBe(`  'app_public.find_boats': {
+    arguments: {
+      kind?: BoatKind | null;
+      names?: string[] | null;
+      at?: Date | string | null;
+    };
+    result: Boats[];
+  };
+`)
+    expect(entryOf(text, 'app_public.count_boats')).toContain('      since: number | string;\n      facts: unknown;\n')
+    expect(entryOf(text, 'app_public.count_boats')).toContain('result: number | null;')
+    expect(entryOf(text, 'app_public.measure_boat')).toContain('size: Partial<BoatSize> | null;')
+    expect(entryOf(text, 'app_public.measure_boat')).toContain('sizes: Partial<BoatSize>[] | null;')
+    expect(entryOf(text, 'app_public.measure_boat')).toContain('result: undefined;')
+    expect(entryOf(text, 'app_public.kinds_of_boats')).toContain(
+      'result: { kinds: string | null; total: string | null } | null;',
+    )
+    expect(entryOf(text, 'app_public.names_of_boats')).toContain('result: (BoatName | null)[];')
+    expect(text).not.toContain('Harbour')
+    for (const line of [
+      `import type { default as BoatKind } from './app_public/BoatKind.ts';`,
+      `'app_public.find_boats': 'rows',`,
+      `'app_public.count_boats': 'value',`,
+      `'app_public.measure_boat': 'nothing',`,
+      `'app_public.kinds_of_boats': 'row',`,
+      `'app_public.names_of_boats': 'values',`,
+      `'app_public.count_boats': { facts: 'json' },`,
+      `'app_public.measure_boat': { size: 'app_public.boat_size', sizes: 'app_public.boat_size[]' },`,
+    ])
+      expect(text).toContain(line)
+  })
+
+  it('leaves out what no role of ours may execute', async () => {
+    expect(await rendered()).not.toContain('nobody_calls')
+    expect(await rendered('grant execute on function app_public.nobody_calls to freehold_worker')).toContain(
+      'nobody_calls',
+    )
+  })
+
+  it('refuses two functions of one name, between which a call could not choose', async () => {
+    const another = `create function app_public.count_boats() returns integer language sql as 'select 1'`
+    expect(await rendered(another)).toContain('count_boats')
+    await expect(rendered(another, 'grant execute on function app_public.count_boats() to app_user')).rejects.toThrow(
+      'app_public.count_boats has two functions',
+    )
+  })
 })
 
 describe('generated types', () => {
