@@ -2135,6 +2135,39 @@ comment on policy tenant_isolation on audit.seals is 'The wall: nothing of anoth
 grant insert, select on table audit.seals to app_system;
 grant select on table audit.seals to app_user;
 
+create view app_private.our_schemas (oid, name) as
+ SELECT oid,
+    nspname::text AS name
+   FROM pg_namespace n
+  WHERE nspname = ANY (ARRAY['app_public'::name, 'app_hidden'::name, 'app_private'::name, 'audit'::name, 'partitions'::name]);
+alter view app_private.our_schemas owner to freehold_owner;
+comment on view app_private.our_schemas is 'The schemas whose objects this project makes, and whose laws hold for them.';
+
+create view app_private.our_tables (oid, schema, name, full_name, is_partition) as
+ SELECT c.oid,
+    s.name AS schema,
+    c.relname::text AS name,
+    (s.name || '.'::text) || c.relname::text AS full_name,
+    c.relispartition AS is_partition
+   FROM pg_class c
+     JOIN app_private.our_schemas s ON s.oid = c.relnamespace
+  WHERE c.relkind = ANY (ARRAY['r'::"char", 'p'::"char"]);
+alter view app_private.our_tables owner to freehold_owner;
+comment on view app_private.our_tables is 'Every table of our schemas, partitions among them.';
+
+create view app_private.tenant_tables (oid, schema, name, full_name, is_partition, tenant_attnum) as
+ SELECT t.oid,
+    t.schema,
+    t.name,
+    t.full_name,
+    t.is_partition,
+    a.attnum AS tenant_attnum
+   FROM app_private.our_tables t
+     JOIN pg_index k ON k.indrelid = t.oid AND k.indisprimary
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id'::name AND a.attnum = k.indkey[0];
+alter view app_private.tenant_tables owner to freehold_owner;
+comment on view app_private.tenant_tables is 'The tables whose primary key begins with tenant_id, and so the tables whose rows belong to tenants.';
+
 create view app_public.api_keys_audit (tenant_id, id, api_key_id, project_id, action, user_id, diff, snapshot, created_at, actor_type, actor_api_key_id, actor, session_id, request_id, ip_address, user_agent, transaction_id) with (security_invoker=true) as
  SELECT tenant_id,
     id,

@@ -14,24 +14,29 @@ export interface Applied {
   readonly removed: readonly string[]
 }
 
-/** A row of a check: something breaks a law. */
+/** A row of a check: something breaks a law. `path` is the file that the law stands in. */
 export interface Offence {
   readonly law: string
   readonly path: string
   readonly offender: string
   readonly why: string
+  /** What to write, and where. */
+  readonly mend: string
 }
 
-/** Laws of the schema do not hold; the message lists law, offender and reason. */
+/** Laws of the schema do not hold; the message lists law, offender, reason and how to mend it. */
 export class BrokenLawError extends Error {
   override readonly name = 'BrokenLawError'
   readonly offences: readonly Offence[]
 
   constructor(offences: readonly Offence[]) {
-    const laws = Map.groupBy(offences, (offence) => offence.path)
-    const lines = [...laws].flatMap(([path, rows]) => [
-      `${lawOf(path)} (${path})`,
-      ...rows.map((row) => `  ${row.offender}: ${row.why}`),
+    const laws = Map.groupBy(offences, ({ law, path }) => `${law} (${path})`)
+    const lines = [...laws].flatMap(([law, rows]) => [
+      law,
+      ...rows.flatMap((row) => [
+        `  ${row.offender}: ${row.why}`,
+        `    mend  ${row.mend.replaceAll('\n', '\n          ')}`,
+      ]),
     ])
     super(
       `${laws.size === 1 ? 'A law does' : `${laws.size} laws do`} not hold; nothing was applied.\n${lines.join('\n')}`,
@@ -146,17 +151,25 @@ async function runFile(client: pg.Client, source: Source): Promise<SourceError |
   }
 }
 
+/** What a check returns, in this order. */
+const COLUMNS = ['offender', 'why', 'mend'] as const
+
 /**
- * Runs every file of sql/checks, each one query that returns (offender, why), and gives what they returned.
- * @throws SourceError when a check itself cannot run.
+ * Runs every file of sql/checks, each one query that returns {@link COLUMNS}, and gives what they returned.
+ * @throws SourceError when a check itself cannot run, or returns something else.
  */
 export async function runChecks(client: pg.ClientBase, root: string): Promise<Offence[]> {
   const offences: Offence[] = []
   for (const check of (await readSources(root)).filter((source) => source.room === 'sql/checks')) {
-    const { rows } = await client.query<{ offender: string; why: string }>(check.text).catch((error: unknown) => {
-      throw new SourceError(check, error)
-    })
-    offences.push(...rows.map(({ offender, why }) => ({ law: lawOf(check.path), path: check.path, offender, why })))
+    const { fields, rows } = await client
+      .query<Record<(typeof COLUMNS)[number], string>>(check.text)
+      .catch((error: unknown) => {
+        throw new SourceError(check, error)
+      })
+    const names = fields.map(({ name }) => name)
+    if (names.join() !== COLUMNS.join())
+      throw new SourceError(check, new Error(`a check returns ${COLUMNS.join(', ')}; this one ${names.join(', ')}`))
+    offences.push(...rows.map((row) => ({ law: lawOf(check.path), path: check.path, ...row })))
   }
   return offences
 }

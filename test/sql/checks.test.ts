@@ -305,7 +305,10 @@ test.each(Object.entries(breaks))(
       await client.query(sql)
       const { laws, offences } = await brokenLaws()
       expect(laws.sort()).toEqual([law, ...besides].sort())
-      expect(offences.find((offence) => offence.law === law)?.offender).toContain(offender)
+      const offence = offences.find((each) => each.law === law)
+      expect(offence?.offender).toContain(offender)
+      // Null anywhere in it would make the whole of it null.
+      expect([offence?.why, offence?.mend]).toEqual([expect.stringMatching(/./), expect.stringMatching(/./)])
     } finally {
       await client.query('rollback')
     }

@@ -42,7 +42,10 @@ export async function generateTypes(url: string, outDir: string): Promise<void> 
     connection: url,
     schemaNames: SCHEMAS,
     outputPath: outDir,
-    filter: (type) => !['function', 'procedure', 'aggregate'].includes(type.kind),
+    // Views of app_private are the laws' alone, and of catalogs that kanel does not read.
+    filter: (type) =>
+      !['function', 'procedure', 'aggregate'].includes(type.kind) &&
+      !(type.kind === 'view' && type.schemaName === 'app_private'),
     typescriptConfig: { enumStyle: 'literal-union', tsModuleFormat: 'explicit-esm', importsExtension: '.ts' },
     generators: [
       makePgTsGenerator({

@@ -6,8 +6,10 @@ export interface Relation {
   readonly name: string
   readonly schema: string
   readonly kind: 'table' | 'partition' | 'view' | 'materialized view'
-  /** Columns that can be written, in order. */
+  /** Columns that can be written, in order; none for a view that takes no writes. */
   readonly columns: readonly string[]
+  /** Every column, in order. */
+  readonly readable: readonly string[]
   readonly key: readonly string[]
 }
 
@@ -22,24 +24,22 @@ export interface Routine {
   readonly executors: readonly string[]
 }
 
-/** Where the application's objects live. */
-export const SCHEMAS = ['app_public', 'app_hidden', 'app_private', 'audit', 'partitions'] as const
-
 export async function readRelations(client: pg.ClientBase): Promise<Relation[]> {
   const { rows } = await client.query<Relation>(
     `
-    select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema,
+    select n.name || '.' || quote_ident(c.relname) as name, n.name as schema,
       case when c.relispartition then 'partition' when c.relkind = 'v' then 'view' when c.relkind = 'm' then 'materialized view' else 'table' end as kind,
       array(select quote_ident(a.attname) from pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
           and (c.relkind <> 'v' or pg_column_is_updatable(c.oid, a.attnum, false)) order by a.attnum) as columns,
+      array(select quote_ident(a.attname) from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as readable,
       array(select quote_ident(a.attname) from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
         where i.indrelid = c.oid and i.indisprimary order by array_position(i.indkey::int2[], a.attnum)) as key
     from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'm') and n.nspname = any ($1)
+    join app_private.our_schemas n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm')
     order by 1`,
-    [SCHEMAS],
   )
   return rows
 }
@@ -47,16 +47,16 @@ export async function readRelations(client: pg.ClientBase): Promise<Relation[]> 
 export async function readRoutines(client: pg.ClientBase, roles: readonly string[]): Promise<Routine[]> {
   const { rows } = await client.query<Routine>(
     `
-    select quote_ident(n.nspname) || '.' || quote_ident(f.proname) as name, f.oid::regprocedure::text as signature,
+    select n.name || '.' || quote_ident(f.proname) as name, f.oid::regprocedure::text as signature,
       array(select format_type(t.type, null) from unnest(f.proargtypes) with ordinality t (type, place) order by t.place) as "argumentTypes",
       f.proisstrict as "isStrict",
-      array(select r from unnest($2::text[]) r
+      array(select r from unnest($1::text[]) r
         where has_function_privilege(r, f.oid, 'execute') and has_schema_privilege(r, n.oid, 'usage')) as executors
     from pg_proc f
-    join pg_namespace n on n.oid = f.pronamespace
-    where f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype and n.nspname = any ($1)
+    join app_private.our_schemas n on n.oid = f.pronamespace
+    where f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype
     order by 2`,
-    [SCHEMAS, roles],
+    [roles],
   )
   return rows
 }

@@ -141,9 +141,10 @@ async function tryRelation(trial: Trial, relation: Relation): Promise<void> {
     isSeenBySomebody ||= expected.size > 0
     const change = await trial.count(relation.name, test.update?.rows(actor, trial.world) ?? 'false')
     const removal = await trial.count(relation.name, test.delete?.(actor, trial.world) ?? 'false')
-    const attack = await foreignRow(trial, relation, test, actor)
+    const attack = relation.columns.length > 0 ? await foreignRow(trial, relation, test, actor) : undefined
     await trial.as(actor, async () => {
       await trySelect(trial, relation, actor, expected)
+      if (attack === undefined) return
       await tryInsert(trial, relation, test, actor, attack)
       await tryChange(trial, relation, test, actor, { change, removal })
     })
@@ -172,10 +173,10 @@ async function tryShut(trial: Trial, { name, columns }: Relation): Promise<void>
 }
 
 /** A view has no key: there the whole row is. */
-const keyText = ({ key, columns }: Relation) =>
+const keyText = ({ key, readable }: Relation) =>
   (key.length > 0
     ? key.map((column) => `${column}::text`)
-    : columns.map((column) => `coalesce(${column}::text, '')`)
+    : readable.map((column) => `coalesce(${column}::text, '')`)
   ).join(` || '/' || `)
 
 async function keysOf(trial: Trial, relation: Relation, condition: Condition): Promise<Set<string>> {

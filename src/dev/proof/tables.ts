@@ -339,6 +339,9 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.deployments_audit': history('billing', { project: 'project_id' }),
   'app_public.webhook_sources_audit': history('developer', { project: 'project_id' }),
   'audit.erasures': { belongs: 'nobody' },
+  'app_private.our_schemas': { belongs: 'nobody' },
+  'app_private.our_tables': { belongs: 'nobody' },
+  'app_private.tenant_tables': { belongs: 'nobody' },
   'audit.seals': { select: when((actor) => isUser(actor) && has(actor, 'admin'), here) },
 }
 
