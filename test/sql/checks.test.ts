@@ -125,6 +125,10 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     sql: 'drop index app_public.teams_owner_id_idx',
     offender: 'app_public.teams.teams_owner_id_fkey',
   },
+  'every index is valid': {
+    sql: `update pg_index set indisvalid = false where indexrelid = 'app_public.teams_name_key'::regclass`,
+    offender: 'app_public.teams_name_key',
+  },
   'every table has a primary key': {
     sql: pens('color text not null'),
     offender: 'app_private.pens',
@@ -133,6 +137,13 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'every table has row security enabled and forced': {
     sql: onAPartition('alter table %s no force row level security'),
     offender: 'partitions.events_p',
+  },
+  'exposed functions have no overloads': {
+    sql: fn('app_public', 'leave_tenant(tenant_id uuid)').replaceAll(
+      `to_regproc('app_public.leave_tenant')`,
+      `'app_public.leave_tenant(uuid)'::regprocedure`,
+    ),
+    offender: 'app_public.leave_tenant',
   },
   'exposed views ask the policies of their reader': {
     sql: `create view app_public.all_teams as select name from app_public.teams; comment on view app_public.all_teams is 'Teams.';
