@@ -116,6 +116,12 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     sql: 'alter policy select_joined on app_public.tenants using (is_active)',
     offender: 'app_public.tenants.select_joined',
   },
+  'doors of projects test visibility and key': {
+    sql: `alter policy select_developer on app_public.webhook_events using (
+      tenant_id = (select app_hidden.current_tenant_id())
+      and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id())))`,
+    offender: 'app_public.webhook_events.select_developer',
+  },
   'doors of tenant tables repeat the tenant test': {
     sql: `alter policy select_member on app_public.teams
       using (tenant_id = (select app_hidden.current_tenant_id()) or (select app_hidden.has_role('admin')))`,

@@ -234,7 +234,13 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   },
   'app_public.api_keys': {
     select: usersOnly((actor, world) =>
-      all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`),
+      all(
+        here(actor, world),
+        has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`,
+        actor.tenant && actor.narrowedTo
+          ? `project_id = ${quote(world.furniture[actor.tenant].projects[actor.narrowedTo])}`
+          : ALL,
+      ),
     ),
     update: {
       set: `name = 'renamed'`,
