@@ -2957,7 +2957,7 @@ grant execute on function app_hidden.is_permitted(permission text) to freehold_w
 CREATE OR REPLACE FUNCTION app_hidden.raise_error(status integer, code text, message text, detail jsonb DEFAULT '{}'::jsonb)
  RETURNS void
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
+ PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -3302,7 +3302,6 @@ grant execute on function app_private.base64url_decode(value text) to app_system
 CREATE OR REPLACE FUNCTION app_private.check_new_password(password text)
  RETURNS void
  LANGUAGE plpgsql
- IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -4091,7 +4090,7 @@ comment on function app_private.require_api_key(id uuid) is 'A key of the person
 CREATE OR REPLACE FUNCTION app_private.require_below(tenant_id uuid, user_id uuid)
  RETURNS void
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -4145,7 +4144,6 @@ comment on function app_private.require_deployment(id uuid, minimum app_public.m
 CREATE OR REPLACE FUNCTION app_private.require_grantable(role app_public.member_role)
  RETURNS void
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -4190,7 +4188,6 @@ comment on function app_private.require_invitation(token text) is 'The open invi
 CREATE OR REPLACE FUNCTION app_private.require_lease(deployment app_public.deployments, runner text)
  RETURNS void
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -4207,7 +4204,7 @@ grant execute on function app_private.require_lease(deployment app_public.deploy
 CREATE OR REPLACE FUNCTION app_private.require_project(project_id uuid, minimum app_public.member_role, permission text)
  RETURNS app_public.projects
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -4234,7 +4231,6 @@ comment on function app_private.require_project(project_id uuid, minimum app_pub
 CREATE OR REPLACE FUNCTION app_private.require_role(minimum app_public.member_role, permission text)
  RETURNS uuid
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -4255,7 +4251,6 @@ grant execute on function app_private.require_role(minimum app_public.member_rol
 CREATE OR REPLACE FUNCTION app_private.require_session()
  RETURNS uuid
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -4272,7 +4267,7 @@ grant execute on function app_private.require_session() to app_system;
 CREATE OR REPLACE FUNCTION app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone)
  RETURNS jsonb[]
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -4551,7 +4546,7 @@ grant execute on function app_private.seal_audit(rows_per_seal integer) to freeh
 CREATE OR REPLACE FUNCTION app_private.sealing_key(key_id text)
  RETURNS bytea
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -5374,7 +5369,7 @@ comment on function app_private.totp_code(seed bytea, step bigint) is 'Six-digit
 CREATE OR REPLACE FUNCTION app_private.unseal(sealed text)
  RETURNS text
  LANGUAGE plpgsql
- STABLE STRICT SECURITY DEFINER
+ STRICT SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -6563,7 +6558,7 @@ grant execute on function app_public.my_tenants() to app_user;
 CREATE OR REPLACE FUNCTION app_public.preview_revert(table_name text DEFAULT NULL::text, row_id uuid DEFAULT NULL::uuid, version_id uuid DEFAULT NULL::uuid, transaction_id text DEFAULT NULL::text, actor_user_id uuid DEFAULT NULL::uuid, actor_api_key_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS SETOF app_public.revert_step
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -7741,7 +7736,7 @@ grant execute on function audit.version(args text[], operation app_public.audit_
 CREATE OR REPLACE FUNCTION audit.version_digest(version audit.row_versions)
  RETURNS bytea
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ STABLE PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select sha256(convert_to(jsonb_build_array(

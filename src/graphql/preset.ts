@@ -18,6 +18,7 @@ import { IndexedOnlyPlugin } from './plugins/IndexedOnlyPlugin.ts'
 import { LeanRootPlugin } from './plugins/LeanRootPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
 import { makePersistedDocumentsPlugin } from './plugins/PersistedDocumentsPlugin.ts'
+import { QueryTagPlugin } from './plugins/QueryTagPlugin.ts'
 import { RefusalsPlugin } from './plugins/RefusalsPlugin.ts'
 import { RelationNamesPlugin } from './plugins/RelationNamesPlugin.ts'
 import { makeSubscriptionsPlugin } from './plugins/SubscriptionsPlugin.ts'
@@ -81,6 +82,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       EnumNamesPlugin,
       ResultNamesPlugin,
       LeanRootPlugin,
+      QueryTagPlugin,
       RefusalsPlugin,
       HistoryPlugin,
       UserFieldsPlugin,

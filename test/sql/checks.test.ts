@@ -280,6 +280,10 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     sql: 'alter table app_public.teams disable trigger _100_set_updated_at',
     offender: 'app_public.teams',
   },
+  'volatility is honest': {
+    sql: `alter function app_private.require_role(app_public.member_role, text) stable`,
+    offender: 'app_private.require_role(',
+  },
   'what is exposed is explained': {
     sql: 'comment on column app_public.teams.name is null',
     offender: 'app_public.teams.name',
