@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { checkFunctionBodies } from './functionBodies.ts'
 import { locks } from './locks.ts'
 import { lawOf, readSources, ROOMS, SourceError, type Source } from './sources.ts'
 
@@ -117,7 +118,7 @@ async function applySources(
     await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
   }
   if (changed.length > 0 || removed.length > 0 || options.alwaysCheck) {
-    const offences = await runChecks(client, root)
+    const offences = [...(await checkFunctionBodies(client, sources)), ...(await runChecks(client, root))]
     if (offences.length > 0) throw new BrokenLawError(offences)
   }
   return { applied: changed.map((source) => source.path), removed }

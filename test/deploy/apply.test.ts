@@ -117,6 +117,33 @@ test('an error names file and line, counts characters as the server does, and ch
   await expect(call('one')).rejects.toThrow('does not exist')
 })
 
+test('bodies are checked when all is applied, and an invalid one is told with file and line', async () => {
+  write(one, `-- 🏡\n${answer('one', 1)}`)
+  write('sql/views/later.sql', 'create or replace view yard.later as select 1 as number;')
+  const body = (column: string) => `create or replace function yard.two() returns int language sql as $$
+  select ${column}
+  from yard.later
+$$;\n`
+  write(two, body('numbre'))
+  const three = 'functions/yard/topic/three.sql'
+  write(three, `create or replace function yard.three() returns void language plpgsql as $$ begin retrun; end $$;\n`)
+  const failed = await run().catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(BrokenLawError)
+  expect((failed as BrokenLawError).offences).toEqual([
+    expect.objectContaining({ offender: 'yard.three()', mend: expect.stringMatching(`^${three}:1: `) }),
+    expect.objectContaining({
+      law: 'function bodies are valid',
+      offender: 'yard.two()',
+      why: 'column "numbre" does not exist',
+      mend: `${two}:2: Perhaps you meant to reference the column "later.number".`,
+    }),
+  ])
+  write(two, body('number'))
+  rmSync(join(root, three))
+  await run()
+  expect(await call('two')).toBe(1)
+})
+
 test('two applies at once: one does the work, the other finds it done', async () => {
   for (let index = 0; index < 20; index++) write(`functions/yard/f${index}.sql`, answer(`f${index}`, index))
   const results = await Promise.all([run(), run()])

@@ -1,7 +1,6 @@
-import { basename } from 'node:path'
 import type pg from 'pg'
 import type { Offence } from '../../deploy/apply.ts'
-import { readSources, type Source } from '../../deploy/sources.ts'
+import { objectOf, readSources, type Source } from '../../deploy/sources.ts'
 
 interface Row {
   readonly schema: string
@@ -103,10 +102,4 @@ export async function runFileLaws(client: pg.ClientBase, root: string): Promise<
     }
   }
   return offences
-}
-
-/** What a file stands for: its folder below the room is the schema, whatever topic lies between, and its name the object's. */
-function objectOf(path: string, room: string): string {
-  const [schema = ''] = path.slice(room.length + 1).split('/')
-  return `${schema}.${basename(path, '.sql')}`
 }
