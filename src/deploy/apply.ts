@@ -118,7 +118,9 @@ async function applySources(
     await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
   }
   if (changed.length > 0 || removed.length > 0 || options.alwaysCheck) {
-    const offences = [...(await checkFunctionBodies(client, sources)), ...(await runChecks(client, root))]
+    // What follows from the tables is written anew by `npm run generate`, which needs an applied database; db:laws checks it.
+    const written = sources.filter(({ room }) => room === 'functions')
+    const offences = [...(await checkFunctionBodies(client, written)), ...(await runChecks(client, root))]
     if (offences.length > 0) throw new BrokenLawError(offences)
   }
   return { applied: changed.map((source) => source.path), removed }

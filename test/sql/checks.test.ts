@@ -53,6 +53,8 @@ const pens = (columns: string, more = '') => table('pens', columns, more)
 const tenantPens = (columns: string, more = '') => pens(columns, walls('pens') + more)
 /** What a table without a policy file breaks besides. */
 const noFile = ['each table has its policy file and each file its table', 'every table is audited or excused']
+/** Its as-of functions, which are generated, do not return it yet. */
+const noNewColumn = ['function bodies are valid']
 const noFunctionFile = ['each function has its file and each file its function']
 
 const fn = (
@@ -100,10 +102,12 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'booleans are not null': {
     sql: `alter table app_public.teams add column is_open boolean; comment on column app_public.teams.is_open is 'Open.'`,
     offender: 'app_public.teams.is_open',
+    besides: noNewColumn,
   },
   'columns have the chosen types': {
     sql: `alter table app_public.teams add column seen_at timestamp; comment on column app_public.teams.seen_at is 'Local time.'`,
     offender: 'app_public.teams.seen_at',
+    besides: noNewColumn,
   },
   'constraints and indexes have written names': {
     sql: 'alter table app_public.teams add check (length(description) < 5000), add check (length(description) < 6000)',
@@ -205,6 +209,7 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'functions in policies are fast': {
     sql: 'alter function app_hidden.current_tenant_id() volatile',
     offender: 'app_hidden.current_tenant_id()',
+    besides: ['volatility is honest'],
   },
   'functions of app private are called by few': {
     sql: 'grant execute on function app_private.unseal(text) to app_user',
