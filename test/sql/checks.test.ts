@@ -306,6 +306,12 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     sql: fn('app_hidden', 'unfiled()'),
     offender: 'app_hidden.unfiled',
   },
+  'each function says what it raises': {
+    sql: `create or replace function app_private.require_session() returns uuid language plpgsql volatile
+      set search_path to pg_catalog, pg_temp
+      as 'begin perform app_hidden.raise_error(401, ''TOO_EARLY'', ''Come back later''); end'`,
+    offender: 'app_private.require_session',
+  },
   'each table has its policy file and each file its table': {
     sql: pens('id uuid not null default uuidv7(), constraint pens_pkey primary key (id)'),
     offender: 'app_private.pens',

@@ -1,4 +1,5 @@
--- Raises FH400 REVERT_NOT_CLEAR or REVERT_TOO_LARGE, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 NOTHING_TO_REVERT.
+-- Raises FH400 REVERT_NOT_CLEAR, REVERT_TOO_LARGE or TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN,
+-- FH404 NOTHING_TO_REVERT.
 -- Volatile, since it does what it shows and takes it back; a query in the API all the same (src/graphql/tags.json5).
 create or replace function app_public.preview_revert(
   table_name text default null,

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Offence } from '../../deploy/apply.ts'
 import { objectOf, readSources, type Source } from '../../deploy/sources.ts'
+import { checkRaises, RAISES_LAW } from './raises.ts'
 
 interface Row {
   readonly schema: string
@@ -67,12 +68,12 @@ const OF_MANY: readonly string[] = ['sql/triggers/audit.sql']
 const PATH = 'src/dev/proof/laws.ts'
 
 /** The laws of {@link runFileLaws}, by name. */
-export const FILE_LAW_NAMES: readonly string[] = FILE_LAWS.map(({ law }) => law)
+export const FILE_LAW_NAMES: readonly string[] = [...FILE_LAWS.map(({ law }) => law), RAISES_LAW]
 
 /** The laws a query alone cannot tell: each object has the file of its name, and each file its object. No row when they hold. */
 export async function runFileLaws(client: pg.ClientBase, root: string): Promise<Offence[]> {
   const sources = await readSources(root)
-  const offences: Offence[] = []
+  const offences = await checkRaises(client, sources)
   for (const { rooms, place, law, what, query } of FILE_LAWS) {
     const files = new Map(
       sources.filter((source) => rooms.includes(source.room)).map(({ path, room }) => [objectOf(path, room), path]),
