@@ -44,6 +44,31 @@ export async function readRelations(client: pg.ClientBase): Promise<Relation[]> 
   return rows
 }
 
+/** Something of our schemas that holds data or does something, as the proof names it. */
+export interface Thing {
+  readonly name: string
+  readonly kind: string
+}
+
+/** Everything there is, of whatever kind; trigger functions in app_private are left out, since nobody can call them. */
+export async function readThings(client: pg.ClientBase): Promise<Thing[]> {
+  const { rows } = await client.query<Thing>(`
+    select n.name || '.' || quote_ident(c.relname) as name,
+      case c.relkind when 'S' then 'a sequence' when 'f' then 'a foreign table' else 'a relation of kind ' || c.relkind::text end as kind
+    from pg_class c
+    join app_private.our_schemas n on n.oid = c.relnamespace
+    where c.relkind not in ('i', 'I', 'c', 't')
+    union all
+    select f.oid::regprocedure::text,
+      case when f.prorettype = 'trigger'::regtype then 'a trigger function outside of app_private'
+        else case f.prokind when 'a' then 'an aggregate' when 'w' then 'a window function' else 'a function' end end
+    from pg_proc f
+    join app_private.our_schemas n on n.oid = f.pronamespace
+    where not (f.prorettype = 'trigger'::regtype and n.name = 'app_private')
+    order by 1`)
+  return rows
+}
+
 export async function readRoutines(client: pg.ClientBase, roles: readonly string[]): Promise<Routine[]> {
   const { rows } = await client.query<Routine>(
     `

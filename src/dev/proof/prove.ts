@@ -2,7 +2,7 @@ import pg from 'pg'
 import { CLAIM_NAMES } from '../../db/withTenant.ts'
 import { errorCode } from '../../errorCode.ts'
 import { FUNCTIONS, type FunctionCase } from './cases.ts'
-import { readRelations, readRoutines, type Relation, type Routine } from './catalog.ts'
+import { readRelations, readRoutines, readThings, type Relation, type Routine } from './catalog.ts'
 import type { Actor, World } from './fixture.ts'
 import { PLATFORM_QUEUES, TABLES, type Condition, type TableCase } from './tables.ts'
 import type { TenantName } from './people.ts'
@@ -46,9 +46,12 @@ export async function prove(client: pg.ClientBase, world: World, options: ProveO
     trial,
     routines.filter(({ signature }) => isTried(signature)),
   )
+  const walked = new Set([...relations.map(({ name }) => name), ...routines.map(({ signature }) => signature)])
+  for (const { name, kind } of await readThings(client)) {
+    if (!walked.has(name)) trial.proof.missing.push(`${name}: the proof does not walk ${kind}`)
+  }
   if (options.only === undefined) {
-    const known = new Set([...relations.map(({ name }) => name), ...routines.map(({ signature }) => signature)])
-    const stale = [...Object.keys(TABLES), ...Object.keys(FUNCTIONS)].filter((name) => !known.has(name))
+    const stale = [...Object.keys(TABLES), ...Object.keys(FUNCTIONS)].filter((name) => !walked.has(name))
     trial.proof.missing.push(...stale.map((name) => `${name}: it has a case, but is not in the catalog`))
   }
   return trial.proof
