@@ -4,9 +4,7 @@ import { PreparedQuery } from '@pgtyped/runtime';
 export type stringArray = (string)[];
 
 /** 'FindRelations' parameters type */
-export interface IFindRelationsParams {
-  schemas: stringArray;
-}
+export type IFindRelationsParams = void;
 
 /** 'FindRelations' return type */
 export interface IFindRelationsResult {
@@ -14,6 +12,7 @@ export interface IFindRelationsResult {
   key: stringArray;
   kind: string;
   name: string;
+  readable: stringArray;
   schema: string;
 }
 
@@ -23,13 +22,13 @@ export interface IFindRelationsQuery {
   result: IFindRelationsResult;
 }
 
-const findRelationsIR: any = {"usedParamSet":{"schemas":true},"params":[{"name":"schemas","required":true,"transform":{"type":"scalar"},"locs":[{"a":1036,"b":1044}]}],"statement":"-- A table, partition or view that somebody might try to reach; `columns` are those that can be written.\nselect quote_ident(n.nspname) || '.' || quote_ident(c.relname) as \"name!\", n.nspname as \"schema!\",\n  case\n    when c.relispartition then 'partition'\n    when c.relkind = 'v' then 'view'\n    when c.relkind = 'm' then 'materialized view'\n    else 'table'\n  end as \"kind!\",\n  array(\n    select quote_ident(a.attname)\n    from pg_attribute a\n    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''\n      and (c.relkind <> 'v' or pg_column_is_updatable(c.oid, a.attnum, false))\n    order by a.attnum\n  ) as \"columns!\",\n  array(\n    select quote_ident(a.attname)\n    from pg_index i\n    join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)\n    where i.indrelid = c.oid and i.indisprimary\n    order by array_position(i.indkey::int2[], a.attnum)\n  ) as \"key!\"\nfrom pg_class c\njoin pg_namespace n on n.oid = c.relnamespace\nwhere c.relkind in ('r', 'p', 'v', 'm') and n.nspname = any (:schemas!::text[])\norder by 1"};
+const findRelationsIR: any = {"usedParamSet":{},"params":[],"statement":"-- A table, partition or view that somebody might try to reach; `columns` are those that can be written, none of a view that takes no writes.\nselect n.name || '.' || quote_ident(c.relname) as \"name!\", n.name as \"schema!\",\n  case\n    when c.relispartition then 'partition'\n    when c.relkind = 'v' then 'view'\n    when c.relkind = 'm' then 'materialized view'\n    else 'table'\n  end as \"kind!\",\n  array(\n    select quote_ident(a.attname)\n    from pg_attribute a\n    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''\n      and (c.relkind <> 'v' or pg_column_is_updatable(c.oid, a.attnum, false))\n    order by a.attnum\n  ) as \"columns!\",\n  array(\n    select quote_ident(a.attname)\n    from pg_attribute a\n    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped\n    order by a.attnum\n  ) as \"readable!\",\n  array(\n    select quote_ident(a.attname)\n    from pg_index i\n    join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)\n    where i.indrelid = c.oid and i.indisprimary\n    order by array_position(i.indkey::int2[], a.attnum)\n  ) as \"key!\"\nfrom pg_class c\njoin app_private.our_schemas n on n.oid = c.relnamespace\nwhere c.relkind in ('r', 'p', 'v', 'm')\norder by 1"};
 
 /**
  * Query generated from SQL:
  * ```
- * -- A table, partition or view that somebody might try to reach; `columns` are those that can be written.
- * select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as "name!", n.nspname as "schema!",
+ * -- A table, partition or view that somebody might try to reach; `columns` are those that can be written, none of a view that takes no writes.
+ * select n.name || '.' || quote_ident(c.relname) as "name!", n.name as "schema!",
  *   case
  *     when c.relispartition then 'partition'
  *     when c.relkind = 'v' then 'view'
@@ -45,24 +44,76 @@ const findRelationsIR: any = {"usedParamSet":{"schemas":true},"params":[{"name":
  *   ) as "columns!",
  *   array(
  *     select quote_ident(a.attname)
+ *     from pg_attribute a
+ *     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+ *     order by a.attnum
+ *   ) as "readable!",
+ *   array(
+ *     select quote_ident(a.attname)
  *     from pg_index i
  *     join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
  *     where i.indrelid = c.oid and i.indisprimary
  *     order by array_position(i.indkey::int2[], a.attnum)
  *   ) as "key!"
  * from pg_class c
- * join pg_namespace n on n.oid = c.relnamespace
- * where c.relkind in ('r', 'p', 'v', 'm') and n.nspname = any (:schemas!::text[])
+ * join app_private.our_schemas n on n.oid = c.relnamespace
+ * where c.relkind in ('r', 'p', 'v', 'm')
  * order by 1
  * ```
  */
 export const findRelations = new PreparedQuery<IFindRelationsParams,IFindRelationsResult>(findRelationsIR);
 
 
+/** 'FindThings' parameters type */
+export type IFindThingsParams = void;
+
+/** 'FindThings' return type */
+export interface IFindThingsResult {
+  kind: string;
+  name: string;
+}
+
+/** 'FindThings' query type */
+export interface IFindThingsQuery {
+  params: IFindThingsParams;
+  result: IFindThingsResult;
+}
+
+const findThingsIR: any = {"usedParamSet":{},"params":[],"statement":"-- Everything there is, of whatever kind; trigger functions in app_private are left out, since nobody can call them.\nselect n.name || '.' || quote_ident(c.relname) as \"name!\",\n  case c.relkind\n    when 'S' then 'a sequence'\n    when 'f' then 'a foreign table'\n    else 'a relation of kind ' || c.relkind::text\n  end as \"kind!\"\nfrom pg_class c\njoin app_private.our_schemas n on n.oid = c.relnamespace\nwhere c.relkind not in ('i', 'I', 'c', 't')\nunion all\nselect f.oid::regprocedure::text,\n  case\n    when f.prorettype = 'trigger'::regtype then 'a trigger function outside of app_private'\n    when f.prokind = 'a' then 'an aggregate'\n    when f.prokind = 'w' then 'a window function'\n    else 'a function'\n  end\nfrom pg_proc f\njoin app_private.our_schemas n on n.oid = f.pronamespace\nwhere not (f.prorettype = 'trigger'::regtype and n.name = 'app_private')\norder by 1"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Everything there is, of whatever kind; trigger functions in app_private are left out, since nobody can call them.
+ * select n.name || '.' || quote_ident(c.relname) as "name!",
+ *   case c.relkind
+ *     when 'S' then 'a sequence'
+ *     when 'f' then 'a foreign table'
+ *     else 'a relation of kind ' || c.relkind::text
+ *   end as "kind!"
+ * from pg_class c
+ * join app_private.our_schemas n on n.oid = c.relnamespace
+ * where c.relkind not in ('i', 'I', 'c', 't')
+ * union all
+ * select f.oid::regprocedure::text,
+ *   case
+ *     when f.prorettype = 'trigger'::regtype then 'a trigger function outside of app_private'
+ *     when f.prokind = 'a' then 'an aggregate'
+ *     when f.prokind = 'w' then 'a window function'
+ *     else 'a function'
+ *   end
+ * from pg_proc f
+ * join app_private.our_schemas n on n.oid = f.pronamespace
+ * where not (f.prorettype = 'trigger'::regtype and n.name = 'app_private')
+ * order by 1
+ * ```
+ */
+export const findThings = new PreparedQuery<IFindThingsParams,IFindThingsResult>(findThingsIR);
+
+
 /** 'FindRoutines' parameters type */
 export interface IFindRoutinesParams {
   roles: stringArray;
-  schemas: stringArray;
 }
 
 /** 'FindRoutines' return type */
@@ -80,13 +131,13 @@ export interface IFindRoutinesQuery {
   result: IFindRoutinesResult;
 }
 
-const findRoutinesIR: any = {"usedParamSet":{"roles":true,"schemas":true},"params":[{"name":"roles","required":true,"transform":{"type":"scalar"},"locs":[{"a":449,"b":455}]},{"name":"schemas","required":true,"transform":{"type":"scalar"},"locs":[{"a":737,"b":745}]}],"statement":"-- A function that can be called: trigger functions can not. `executors` are the roles, of those given, that may.\nselect quote_ident(n.nspname) || '.' || quote_ident(f.proname) as \"name!\", f.oid::regprocedure::text as \"signature!\",\n  array(\n    select format_type(t.type, null) from unnest(f.proargtypes) with ordinality t (type, place) order by t.place\n  ) as \"argumentTypes!\",\n  f.proisstrict as \"isStrict!\",\n  array(\n    select r\n    from unnest(:roles!::text[]) r\n    where has_function_privilege(r, f.oid, 'execute') and has_schema_privilege(r, n.oid, 'usage')\n  ) as \"executors!\"\nfrom pg_proc f\njoin pg_namespace n on n.oid = f.pronamespace\nwhere f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype and n.nspname = any (:schemas!::text[])\norder by 2"};
+const findRoutinesIR: any = {"usedParamSet":{"roles":true},"params":[{"name":"roles","required":true,"transform":{"type":"scalar"},"locs":[{"a":433,"b":439}]}],"statement":"-- A function that can be called: trigger functions can not. `executors` are the roles, of those given, that may.\nselect n.name || '.' || quote_ident(f.proname) as \"name!\", f.oid::regprocedure::text as \"signature!\",\n  array(\n    select format_type(t.type, null) from unnest(f.proargtypes) with ordinality t (type, place) order by t.place\n  ) as \"argumentTypes!\",\n  f.proisstrict as \"isStrict!\",\n  array(\n    select r\n    from unnest(:roles!::text[]) r\n    where has_function_privilege(r, f.oid, 'execute') and has_schema_privilege(r, n.oid, 'usage')\n  ) as \"executors!\"\nfrom pg_proc f\njoin app_private.our_schemas n on n.oid = f.pronamespace\nwhere f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype\norder by 2"};
 
 /**
  * Query generated from SQL:
  * ```
  * -- A function that can be called: trigger functions can not. `executors` are the roles, of those given, that may.
- * select quote_ident(n.nspname) || '.' || quote_ident(f.proname) as "name!", f.oid::regprocedure::text as "signature!",
+ * select n.name || '.' || quote_ident(f.proname) as "name!", f.oid::regprocedure::text as "signature!",
  *   array(
  *     select format_type(t.type, null) from unnest(f.proargtypes) with ordinality t (type, place) order by t.place
  *   ) as "argumentTypes!",
@@ -97,8 +148,8 @@ const findRoutinesIR: any = {"usedParamSet":{"roles":true,"schemas":true},"param
  *     where has_function_privilege(r, f.oid, 'execute') and has_schema_privilege(r, n.oid, 'usage')
  *   ) as "executors!"
  * from pg_proc f
- * join pg_namespace n on n.oid = f.pronamespace
- * where f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype and n.nspname = any (:schemas!::text[])
+ * join app_private.our_schemas n on n.oid = f.pronamespace
+ * where f.prokind in ('f', 'p') and f.prorettype <> 'trigger'::regtype
  * order by 2
  * ```
  */

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type AppliedSources from '../../generated/types/app_private/AppliedSources.ts'
+import { checkFunctionBodies } from './functionBodies.ts'
 import { locks } from './locks.ts'
 import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, ROOMS, SourceError, type Source } from './sources.ts'
 
@@ -16,24 +17,29 @@ export interface Applied {
   readonly removed: readonly string[]
 }
 
-/** A row of a check: something breaks a law. */
+/** A row of a check: something breaks a law. `path` is the file that the law stands in. */
 export interface Offence {
   readonly law: string
   readonly path: string
   readonly offender: string
   readonly why: string
+  /** What to write, and where. */
+  readonly mend: string
 }
 
-/** Laws of the schema do not hold; the message lists law, offender and reason. */
+/** Laws of the schema do not hold; the message lists law, offender, reason and how to mend it. */
 export class BrokenLawError extends Error {
   override readonly name = 'BrokenLawError'
   readonly offences: readonly Offence[]
 
   constructor(offences: readonly Offence[]) {
-    const laws = Map.groupBy(offences, (offence) => offence.path)
-    const lines = [...laws].flatMap(([path, rows]) => [
-      `${lawOf(path)} (${path})`,
-      ...rows.map((row) => `  ${row.offender}: ${row.why}`),
+    const laws = Map.groupBy(offences, ({ law, path }) => `${law} (${path})`)
+    const lines = [...laws].flatMap(([law, rows]) => [
+      law,
+      ...rows.flatMap((row) => [
+        `  ${row.offender}: ${row.why}`,
+        `    mend  ${row.mend.replaceAll('\n', '\n          ')}`,
+      ]),
     ])
     super(
       `${laws.size === 1 ? 'A law does' : `${laws.size} laws do`} not hold; nothing was applied.\n${lines.join('\n')}`,
@@ -120,7 +126,9 @@ async function applySources(
     await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
   }
   if (changed.length > 0 || removed.length > 0 || options.hasMigrated) {
-    const offences = await runChecks(client, root)
+    // What follows from the tables is written anew by `npm run generate`, which needs an applied database; db:laws checks it.
+    const written = sources.filter(({ room }) => room === 'functions')
+    const offences = [...(await checkFunctionBodies(client, written)), ...(await runChecks(client, root))]
     if (offences.length > 0) throw new BrokenLawError(offences)
   }
   return { applied: changed.map((source) => source.path), removed }
@@ -154,17 +162,25 @@ async function runFile(client: pg.Client, source: Source): Promise<SourceError |
   }
 }
 
+/** What a check returns, in this order. */
+const COLUMNS = ['offender', 'why', 'mend'] as const
+
 /**
- * Runs every file of sql/checks, each one query that returns (offender, why), and gives what they returned.
- * @throws SourceError when a check itself cannot run.
+ * Runs every file of sql/checks, each one query that returns {@link COLUMNS}, and gives what they returned.
+ * @throws SourceError when a check itself cannot run, or returns something else.
  */
 export async function runChecks(client: pg.ClientBase, root: string): Promise<Offence[]> {
   const offences: Offence[] = []
   for (const check of (await readSources(root)).filter((source) => source.room === 'sql/checks')) {
-    const { rows } = await client.query<{ offender: string; why: string }>(check.text).catch((error: unknown) => {
-      throw new SourceError(check, error)
-    })
-    offences.push(...rows.map(({ offender, why }) => ({ law: lawOf(check.path), path: check.path, offender, why })))
+    const { fields, rows } = await client
+      .query<Record<(typeof COLUMNS)[number], string>>(check.text)
+      .catch((error: unknown) => {
+        throw new SourceError(check, error)
+      })
+    const names = fields.map(({ name }) => name)
+    if (names.join() !== COLUMNS.join())
+      throw new SourceError(check, new Error(`a check returns ${COLUMNS.join(', ')}; this one ${names.join(', ')}`))
+    offences.push(...rows.map((row) => ({ law: lawOf(check.path), path: check.path, ...row })))
   }
   return offences
 }

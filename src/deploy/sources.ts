@@ -88,8 +88,14 @@ export class SourceError extends Error {
   }
 }
 
-/** The server counts characters, not UTF-16 units, from one. */
-function lineOf(text: string, position: number): number {
+/** What a file stands for: its folder below the room is the schema, whatever topic lies between, and its name the object's. */
+export function objectOf(path: string, room: string): string {
+  const [schema = ''] = path.slice(room.length + 1).split('/')
+  return `${schema}.${basename(path, '.sql')}`
+}
+
+/** The line of a position, by default the last one. The server counts characters, not UTF-16 units, from one. */
+export function lineOf(text: string, position = Infinity): number {
   return (
     Array.from(text)
       .slice(0, position - 1)

@@ -193,13 +193,22 @@ async function showStatus(server: Server): Promise<void> {
 
 async function checkLaws(server: Server): Promise<void> {
   const { FILE_LAW_NAMES, runFileLaws } = await import('./proof/laws.ts')
-  const laws = (await readSources(ROOT)).filter((source) => source.room === 'sql/checks')
+  const { BODIES_LAW, checkFunctionBodies } = await import('../deploy/functionBodies.ts')
+  const sources = await readSources(ROOT)
+  const laws = sources.filter((source) => source.room === 'sql/checks')
   // Building the database applies every source, which ends in running the checks; this asks once more, for the list.
   const offences = await withScratch(server, ({ owner }) =>
-    withClient(owner, async (client) => [...(await runChecks(client, ROOT)), ...(await runFileLaws(client, ROOT))]),
+    withClient(owner, async (client) => {
+      await client.query('begin')
+      return [
+        ...(await checkFunctionBodies(client, sources)),
+        ...(await runChecks(client, ROOT)),
+        ...(await runFileLaws(client, ROOT)),
+      ]
+    }),
   )
   if (offences.length > 0) throw new BrokenLawError(offences)
-  const names = [...laws.map((law) => lawOf(law.path)), ...FILE_LAW_NAMES]
+  const names = [...laws.map((law) => lawOf(law.path)), BODIES_LAW, ...FILE_LAW_NAMES]
   for (const name of names) say(`holds  ${name}`)
   say(`${names.length} laws hold.`)
 }

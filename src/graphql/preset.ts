@@ -19,6 +19,7 @@ import { LeanRootPlugin } from './plugins/LeanRootPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
 import { LiveKeysPlugin } from './plugins/LiveKeysPlugin.ts'
 import { makePersistedDocumentsPlugin } from './plugins/PersistedDocumentsPlugin.ts'
+import { QueryTagPlugin } from './plugins/QueryTagPlugin.ts'
 import { RefusalsPlugin } from './plugins/RefusalsPlugin.ts'
 import { RelationNamesPlugin } from './plugins/RelationNamesPlugin.ts'
 import { makeSubscriptionsPlugin } from './plugins/SubscriptionsPlugin.ts'
@@ -83,6 +84,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       EnumNamesPlugin,
       ResultNamesPlugin,
       LeanRootPlugin,
+      QueryTagPlugin,
       RefusalsPlugin,
       HistoryPlugin,
       UserFieldsPlugin,

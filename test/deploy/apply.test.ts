@@ -55,21 +55,27 @@ test('rooms run in order, and files of a room in whatever order works', async ()
   expect((await run()).applied).toEqual([one, 'sql/views/a.sql', 'sql/views/b.sql', 'policies/yard/a.sql'])
 })
 
-test('a broken law rolls the whole apply back and says what, where and why', async () => {
+test('a broken law rolls the whole apply back and says what, where, why and how to mend it', async () => {
   write(one, answer('one', 1))
   await run()
   write(one, answer('one', 11))
   write(
     'sql/checks/one_stays_one.sql',
-    `select 'yard.one()' as offender, 'it returns ' || yard.one() as why where yard.one() <> 1`,
+    `select 'yard.one()' as offender, 'it returns ' || yard.one() as why, 'return 1' as mend where yard.one() <> 1`,
   )
   const failed = await run().catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(BrokenLawError)
   expect(failed).toMatchObject({
     message:
-      'A law does not hold; nothing was applied.\none stays one (sql/checks/one_stays_one.sql)\n  yard.one(): it returns 11',
+      'A law does not hold; nothing was applied.\none stays one (sql/checks/one_stays_one.sql)\n  yard.one(): it returns 11\n    mend  return 1',
     offences: [
-      { law: 'one stays one', path: 'sql/checks/one_stays_one.sql', offender: 'yard.one()', why: 'it returns 11' },
+      {
+        law: 'one stays one',
+        path: 'sql/checks/one_stays_one.sql',
+        offender: 'yard.one()',
+        why: 'it returns 11',
+        mend: 'return 1',
+      },
     ],
   })
   expect(await call('one')).toBe(1)
@@ -80,7 +86,7 @@ test('a broken law rolls the whole apply back and says what, where and why', asy
 test('a law that something outside the files broke is found by the next apply', async () => {
   write(
     'sql/checks/no_litter.sql',
-    `select relname as offender, 'litter' as why from pg_class where relname = 'litter'`,
+    `select relname as offender, 'litter' as why, 'sweep' as mend from pg_class where relname = 'litter'`,
   )
   await run()
   await database.owner.query('create table yard.litter ()')
@@ -88,7 +94,7 @@ test('a law that something outside the files broke is found by the next apply', 
   await expect(run({ hasMigrated: true })).rejects.toBeInstanceOf(BrokenLawError)
   const client = await database.owner.connect()
   expect(await runChecks(client, root)).toEqual([
-    { law: 'no litter', path: 'sql/checks/no_litter.sql', offender: 'litter', why: 'litter' },
+    { law: 'no litter', path: 'sql/checks/no_litter.sql', offender: 'litter', why: 'litter', mend: 'sweep' },
   ])
   client.release()
 })
@@ -104,6 +110,13 @@ test('what names the registry runs again when the registry changes, or the table
   expect((await run({ hasMigrated: true })).applied).toEqual([one])
 })
 
+test('a check that does not say offender, why and mend is refused, though it found nothing', async () => {
+  write('sql/checks/no_litter.sql', `select relname as offender, 'litter' as why from pg_class where false`)
+  await expect(run()).rejects.toThrow(
+    'sql/checks/no_litter.sql: a check returns offender, why, mend; this one offender, why',
+  )
+})
+
 test('an error names file and line, counts characters as the server does, and changes nothing', async () => {
   write(one, answer('one', 1))
   write(two, `-- 🏡 takes two units in JavaScript, one character in PostgreSQL\n\nselect 1\n  from nowhere.at_all;\n`)
@@ -113,6 +126,33 @@ test('an error names file and line, counts characters as the server does, and ch
     /^functions\/yard\/two\.sql:4: relation "nowhere.at_all" does not exist/,
   )
   await expect(call('one')).rejects.toThrow('does not exist')
+})
+
+test('bodies are checked when all is applied, and an invalid one is told with file and line', async () => {
+  write(one, `-- 🏡\n${answer('one', 1)}`)
+  write('sql/views/later.sql', 'create or replace view yard.later as select 1 as number;')
+  const body = (column: string) => `create or replace function yard.two() returns int language sql as $$
+  select ${column}
+  from yard.later
+$$;\n`
+  write(two, body('numbre'))
+  const three = 'functions/yard/topic/three.sql'
+  write(three, `create or replace function yard.three() returns void language plpgsql as $$ begin retrun; end $$;\n`)
+  const failed = await run().catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(BrokenLawError)
+  expect((failed as BrokenLawError).offences).toEqual([
+    expect.objectContaining({ offender: 'yard.three()', mend: expect.stringMatching(`^${three}:1: `) }),
+    expect.objectContaining({
+      law: 'function bodies are valid',
+      offender: 'yard.two()',
+      why: 'column "numbre" does not exist',
+      mend: `${two}:2: Perhaps you meant to reference the column "later.number".`,
+    }),
+  ])
+  write(two, body('number'))
+  rmSync(join(root, three))
+  await run()
+  expect(await call('two')).toBe(1)
 })
 
 test('two applies at once: one does the work, the other finds it done', async () => {

@@ -52,6 +52,28 @@ test('a node id leads back to its row', async () => {
   expect(again.data).toEqual({ node: { slug: 'shop' } })
 })
 
+test('a preview is asked as a query, though its function tries what it shows: nothing of it stays', async () => {
+  const since = new Date().toISOString()
+  const description = async () =>
+    (await api.ask('alice', '{ projectBySlug(slug: "shop") { description } }')).data.projectBySlug.description
+  await api.ask(
+    'alice',
+    'mutation ($id: UUID!) { updateProject(input: { id: $id, patch: { description: "on a whim" } }) { clientMutationId } }',
+    { id: api.ids.projects.shop },
+  )
+  expect(await description()).toBe('on a whim')
+  const { data, errors } = await api.ask(
+    'alice',
+    `query ($id: UUID!, $since: Datetime!) {
+      previewRevert(actorUserId: $id, since: $since) { nodes { tableName action conflict } }
+    }`,
+    { id: api.ids.users.alice, since },
+  )
+  expect(errors).toBeUndefined()
+  expect(data.previewRevert.nodes).toEqual([{ tableName: 'projects', action: 'UPDATE', conflict: null }])
+  expect(await description()).toBe('on a whim')
+})
+
 describe('the schema as text', () => {
   let sdl: string
   beforeAll(async () => {

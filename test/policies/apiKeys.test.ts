@@ -183,6 +183,17 @@ test('a key belongs to one tenant, works from its addresses only, and ends at on
   await expect(names(bobs)).rejects.toMatchObject({ code: 'FH401' })
 })
 
+test('a key that is narrowed to a project sees the keys of that project only', async () => {
+  const projects = async (caller: { token: string }) =>
+    new Set(
+      (await cast.as<{ id: string }>(caller, 'select project_id as id from app_public.api_keys')).map(({ id }) => id),
+    )
+  const narrowed = await key(cast.bob, 'read', { projectId: web })
+  await key(cast.bob, 'read', { projectId: api })
+  expect(await projects(cast.bob)).toEqual(new Set([null, web, api]))
+  expect(await projects(narrowed)).toEqual(new Set([web]))
+})
+
 test('a person sees their own keys, an admin all of the tenant; a key makes and ends none', async () => {
   const owners = async (caller: { token: string }) =>
     new Set(

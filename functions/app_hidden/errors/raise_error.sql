@@ -1,5 +1,6 @@
+-- Volatile, and so is all that calls it: a refusal must not be folded at planning, nor skipped.
 create or replace function app_hidden.raise_error(status integer, code text, message text, detail jsonb default '{}') returns void
-  language plpgsql immutable parallel safe
+  language plpgsql volatile parallel safe
   set search_path to pg_catalog, pg_temp
 as $$
 begin

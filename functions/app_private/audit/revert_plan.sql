@@ -6,7 +6,7 @@ create or replace function app_private.revert_plan(
   tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text,
   actor_user_id uuid, actor_api_key_id uuid, since timestamptz
 ) returns jsonb[]
-  language plpgsql stable security definer
+  language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
 declare

@@ -1,3 +1,4 @@
+-- Never FH409 REVERT_CONFLICTS, since it catches that and says it in `conflict`.
 -- Does one step of revert_plan, or says in `conflict` why not; nothing of it stays then. No action and no conflict: nothing to do.
 -- The table's name comes from the plan, which has the registry's; columns come from the catalog.
 -- Kept from every revert: the tenant and id of a row, generated columns, updated_at, and what the registry names.

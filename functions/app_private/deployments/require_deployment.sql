@@ -1,4 +1,4 @@
--- Raises FH404 DEPLOYMENT_NOT_FOUND, FH403 FORBIDDEN. Lock order: environment, then deployment.
+-- Raises FH400 TENANT_REQUIRED, FH404 DEPLOYMENT_NOT_FOUND, FH403 FORBIDDEN. Lock order: environment, then deployment.
 create or replace function app_private.require_deployment(id uuid, minimum app_public.member_role, is_locking boolean default true) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

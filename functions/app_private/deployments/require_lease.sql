@@ -1,6 +1,6 @@
 -- Raises FH409 LEASE_LOST.
 create or replace function app_private.require_lease(deployment app_public.deployments, runner text) returns void
-  language plpgsql stable
+  language plpgsql volatile
   set search_path to pg_catalog, pg_temp
 as $$
 begin

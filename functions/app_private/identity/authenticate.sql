@@ -1,4 +1,6 @@
--- Raises FH401 when the token does not work, FH403 when it does but not here, FH429 when the key is used too often.
+-- Raises FH401 UNAUTHENTICATED, FH403 IP_NOT_ALLOWED, MFA_REQUIRED or NOT_A_MEMBER,
+-- FH429 RATE_LIMITED or USAGE_LIMIT_REACHED.
+-- FH401 says that the token does not work, FH403 that it does but not here, FH429 that the key is used too often.
 create or replace function app_private.authenticate(token text, tenant text, ip inet, user_agent text, request_id text) returns jsonb
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

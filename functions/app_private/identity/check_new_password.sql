@@ -1,6 +1,6 @@
 -- Raises FH400 PASSWORD_UNSUITABLE.
 create or replace function app_private.check_new_password(password text) returns void
-  language plpgsql immutable
+  language plpgsql volatile
   set search_path to pg_catalog, pg_temp
 as $$
 begin

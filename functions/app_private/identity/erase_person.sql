@@ -1,4 +1,4 @@
--- Raises FH404 USER_NOT_FOUND, FH409 LAST_OWNER with the tenants.
+-- Raises FH404 USER_NOT_FOUND or MEMBER_NOT_FOUND, FH409 LAST_OWNER with the tenants.
 -- Order matters: what is anonymised goes into the ledger as a change, old values included, so the ledger is emptied last.
 -- What it can not reach: text that others wrote into names, descriptions, deployments and logs; rows that vacuum has not yet removed,
 -- write-ahead log and backups, which end with their own retention.

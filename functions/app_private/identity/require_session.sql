@@ -1,6 +1,6 @@
 -- Raises FH401 UNAUTHENTICATED for nobody and for API keys.
 create or replace function app_private.require_session() returns uuid
-  language plpgsql stable
+  language plpgsql volatile
   set search_path to pg_catalog, pg_temp
 as $$
 begin

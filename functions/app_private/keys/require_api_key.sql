@@ -1,4 +1,4 @@
--- Raises FH401 UNAUTHENTICATED, FH404 API_KEY_NOT_FOUND.
+-- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 API_KEY_NOT_FOUND.
 create or replace function app_private.require_api_key(id uuid) returns app_public.api_keys
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

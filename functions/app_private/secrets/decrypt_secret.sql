@@ -1,6 +1,6 @@
 -- Raises when the key is not in the ring or the value was altered.
 create or replace function app_private.decrypt_secret(encrypted text) returns text
-  language plpgsql stable strict security definer
+  language plpgsql volatile strict security definer
   set search_path to pg_catalog, pg_temp
 as $$
 declare

@@ -1,6 +1,6 @@
 -- Raises when the pool that opened the connection was given no key ring, or not this key.
 create or replace function app_private.derive_key(key_id text) returns bytea
-  language plpgsql stable security definer
+  language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
 declare

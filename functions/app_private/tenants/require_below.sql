@@ -1,6 +1,6 @@
 -- Raises FH403 FORBIDDEN.
 create or replace function app_private.require_below(tenant_id uuid, user_id uuid) returns void
-  language plpgsql stable security definer
+  language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
 begin

@@ -1,6 +1,6 @@
 -- Raises FH403 FORBIDDEN.
 create or replace function app_private.require_grantable(role app_public.member_role) returns void
-  language plpgsql stable
+  language plpgsql volatile
   set search_path to pg_catalog, pg_temp
 as $$
 begin

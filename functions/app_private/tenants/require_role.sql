@@ -1,6 +1,6 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN.
 create or replace function app_private.require_role(minimum app_public.member_role, permission text) returns uuid
-  language plpgsql stable
+  language plpgsql volatile
   set search_path to pg_catalog, pg_temp
 as $$
 begin

@@ -1,3 +1,4 @@
+-- Raises FH404 ENVIRONMENT_NOT_FOUND, FH422 ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
 -- Everything it does is one transaction with the mark that it was done, so a crash leaves all or nothing.
 create or replace function app_private.apply_webhook_event(tenant_id uuid, webhook_event_id uuid) returns text
   language plpgsql volatile security definer

@@ -1,5 +1,6 @@
--- Raises FH400 REVERT_NOT_CLEAR or REVERT_TOO_LARGE, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 NOTHING_TO_REVERT.
--- Stable in what is seen of it, since all that it tries is taken back; and so a query in the API.
+-- Raises FH400 REVERT_NOT_CLEAR, REVERT_TOO_LARGE or TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN,
+-- FH404 NOTHING_TO_REVERT.
+-- Volatile, since it does what it shows and takes it back; a query in the API all the same (src/graphql/tags.json5).
 create or replace function app_public.preview_revert(
   table_name text default null,
   row_id uuid default null,
@@ -9,7 +10,7 @@ create or replace function app_public.preview_revert(
   actor_api_key_id uuid default null,
   since timestamptz default null
 ) returns setof app_public.revert_step
-  language plpgsql stable security definer
+  language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
 declare

@@ -1,4 +1,5 @@
--- Raises FH400 BAD_USER_INPUT, FH403 FORBIDDEN, FH422 AUDIT_EVENTS_NOT_VALID with the errors by line.
+-- Raises FH400 BAD_USER_INPUT or TENANT_REQUIRED, FH403 FORBIDDEN, FH422 AUDIT_EVENTS_NOT_VALID with the errors by
+-- line.
 create or replace function app_public.record_audit_events(events jsonb) returns app_public.recorded_audit_events
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

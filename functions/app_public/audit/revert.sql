@@ -1,5 +1,5 @@
--- Raises FH400 REVERT_NOT_CLEAR or REVERT_TOO_LARGE, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 NOTHING_TO_REVERT,
--- FH409 REVERT_CONFLICTS with the first hundred conflicts.
+-- Raises FH400 REVERT_NOT_CLEAR, REVERT_TOO_LARGE or TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN,
+-- FH404 NOTHING_TO_REVERT, FH409 REVERT_CONFLICTS with the first hundred conflicts.
 create or replace function app_public.revert(
   table_name text default null,
   row_id uuid default null,

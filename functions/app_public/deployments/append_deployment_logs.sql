@@ -1,4 +1,5 @@
--- Raises FH400 BATCH_TOO_LARGE, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH409 IDEMPOTENCY_KEY_REUSED.
+-- Raises FH400 BATCH_TOO_LARGE or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND,
+-- FH409 IDEMPOTENCY_KEY_REUSED.
 create or replace function app_public.append_deployment_logs(deployment_id uuid, lines app_public.log_line[], request_id text default null) returns bigint
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

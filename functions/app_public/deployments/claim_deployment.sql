@@ -1,4 +1,4 @@
--- Raises FH400 BAD_USER_INPUT, FH403 FORBIDDEN.
+-- Raises FH400 BAD_USER_INPUT or TENANT_REQUIRED, FH403 FORBIDDEN.
 create or replace function app_public.claim_deployment(runner text, environments text[] default null, lease_seconds integer default 60) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

@@ -1,4 +1,5 @@
--- Raises FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND or ENVIRONMENT_NOT_FOUND, FH422 DEPLOYMENT_NOT_SUCCESSFUL.
+-- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND or ENVIRONMENT_NOT_FOUND,
+-- FH422 DEPLOYMENT_NOT_SUCCESSFUL, ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
 create or replace function app_public.promote_deployment(id uuid, environment text default 'production') returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

@@ -1,4 +1,5 @@
--- Raises FH400 BAD_USER_INPUT, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH422 NOTHING_TO_ROLL_BACK_TO or DEPLOYMENT_NOT_CURRENT.
+-- Raises FH400 BAD_USER_INPUT or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND or ENVIRONMENT_NOT_FOUND,
+-- FH422 NOTHING_TO_ROLL_BACK_TO, DEPLOYMENT_NOT_CURRENT, ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
 create or replace function app_public.rollback_deployment(id uuid default null, to_deployment_id uuid default null) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

@@ -1,4 +1,5 @@
--- Raises FH400 GRACE_OUT_OF_RANGE, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 API_KEY_NOT_FOUND, FH409 API_KEY_RETIRED.
+-- Raises FH400 GRACE_OUT_OF_RANGE or TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 API_KEY_NOT_FOUND,
+-- FH409 API_KEY_RETIRED.
 create or replace function app_public.rotate_api_key(id uuid, grace interval default '24 hours') returns app_public.created_api_key
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

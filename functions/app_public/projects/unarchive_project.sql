@@ -1,4 +1,4 @@
--- Raises FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
+-- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
 create or replace function app_public.unarchive_project(id uuid) returns app_public.projects
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

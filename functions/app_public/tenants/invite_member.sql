@@ -1,4 +1,4 @@
--- Raises FH403 FORBIDDEN, FH409 ALREADY_MEMBER.
+-- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH409 ALREADY_MEMBER.
 create or replace function app_public.invite_member(email text, role app_public.member_role default 'member') returns app_public.tenant_members
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH409 LAST_OWNER.
+-- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH404 MEMBER_NOT_FOUND, FH409 LAST_OWNER.
 create or replace function app_public.leave_tenant() returns app_public.confirmation
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

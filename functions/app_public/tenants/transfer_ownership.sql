@@ -1,4 +1,4 @@
--- Raises FH403 FORBIDDEN, FH404 MEMBER_NOT_FOUND.
+-- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 MEMBER_NOT_FOUND.
 create or replace function app_public.transfer_ownership(user_id uuid) returns app_public.tenants
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

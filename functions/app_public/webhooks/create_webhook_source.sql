@@ -1,4 +1,4 @@
--- Raises FH400 PROVIDER_NOT_SUPPORTED or SECRET_TOO_SHORT, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
+-- Raises FH400 PROVIDER_NOT_SUPPORTED, SECRET_TOO_SHORT or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
 create or replace function app_public.create_webhook_source(
   project_id uuid,
   name text,

@@ -1,4 +1,4 @@
--- Raises FH400 GRACE_OUT_OF_RANGE, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
+-- Raises FH400 GRACE_OUT_OF_RANGE or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
 create or replace function app_public.rotate_webhook_source_secret(id uuid, grace interval default '24 hours') returns app_public.created_webhook_source
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 create or replace function audit.digest_of(value text) returns jsonb
-  language sql immutable parallel safe
+  language sql stable parallel safe
 as $$
   select jsonb_build_object('sha256', encode(sha256(convert_to(value, 'utf8')), 'hex'), 'length', length(value))
 $$;

@@ -1,5 +1,5 @@
 create or replace function audit.version_digest(version audit.row_versions) returns bytea
-  language sql immutable parallel safe
+  language sql stable parallel safe
   set search_path to pg_catalog, pg_temp
 as $$
   select sha256(convert_to(jsonb_build_array(

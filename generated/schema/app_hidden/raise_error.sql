@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_hidden.raise_error(status integer, code text, message text, detail jsonb DEFAULT '{}'::jsonb)
  RETURNS void
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
+ PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_hidden.raise_error(status integer, code text, message text, detail jsonb) owner to freehold_owner;
 comment on function app_hidden.raise_error(status integer, code text, message text, detail jsonb) is 'Refuses with SQLSTATE FH<status> and a JSON detail; the table of codes is src/errors.ts.';

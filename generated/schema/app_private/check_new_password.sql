@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION app_private.check_new_password(password text)
  RETURNS void
  LANGUAGE plpgsql
- IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.check_new_password(password text) owner to freehold_owner;
 comment on function app_private.check_new_password(password text) is 'Refuses a password that is too short or too long.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_private.decrypt_secret(encrypted text)
  RETURNS text
  LANGUAGE plpgsql
- STABLE STRICT SECURITY DEFINER
+ STRICT SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.decrypt_secret(encrypted text) owner to app_system;
 comment on function app_private.decrypt_secret(encrypted text) is 'Decrypts what encrypt_secret wrote; null stays null.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_private.derive_key(key_id text)
  RETURNS bytea
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.derive_key(key_id text) owner to app_system;
 comment on function app_private.derive_key(key_id text) is '64 bytes of key material, derived from one master key of the ring.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_private.require_below(tenant_id uuid, user_id uuid)
  RETURNS void
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_below(tenant_id uuid, user_id uuid) owner to app_system;
 comment on function app_private.require_below(tenant_id uuid, user_id uuid) is 'Refuses to touch a member of higher rank.';

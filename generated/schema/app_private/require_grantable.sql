@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION app_private.require_grantable(role app_public.member_role)
  RETURNS void
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_grantable(role app_public.member_role) owner to freehold_owner;
 comment on function app_private.require_grantable(role app_public.member_role) is 'Refuses to hand out a rank above that of the request.';

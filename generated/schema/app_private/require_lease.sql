@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION app_private.require_lease(deployment app_public.deployments, runner text)
  RETURNS void
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_lease(deployment app_public.deployments, runner text) owner to freehold_owner;
 comment on function app_private.require_lease(deployment app_public.deployments, runner text) is 'Refuses a runner that does not hold the deployment any more.';

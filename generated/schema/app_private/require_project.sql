@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_private.require_project(project_id uuid, minimum app_public.member_role, permission text)
  RETURNS app_public.projects
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_project(project_id uuid, minimum app_public.member_role, permission text) owner to app_system;
 comment on function app_private.require_project(project_id uuid, minimum app_public.member_role, permission text) is 'A project that the request sees and may act on.';

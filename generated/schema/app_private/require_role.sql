@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION app_private.require_role(minimum app_public.member_role, permission text)
  RETURNS uuid
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_role(minimum app_public.member_role, permission text) owner to freehold_owner;
 comment on function app_private.require_role(minimum app_public.member_role, permission text) is 'Tenant of the request, for someone of at least that rank.';

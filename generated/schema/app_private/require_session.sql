@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION app_private.require_session()
  RETURNS uuid
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_session() owner to freehold_owner;
 comment on function app_private.require_session() is 'Person of the session of the request.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone)
  RETURNS jsonb[]
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) owner to app_system;
 comment on function app_private.revert_plan(tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) is 'Rows of the tenant that a revert is about: {table, row, before, after, isWhole, isMixed} each.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app_public.preview_revert(table_name text DEFAULT NULL::text, row_id uuid DEFAULT NULL::uuid, version_id uuid DEFAULT NULL::uuid, transaction_id text DEFAULT NULL::text, actor_user_id uuid DEFAULT NULL::uuid, actor_api_key_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS SETOF app_public.revert_step
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.preview_revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) owner to app_system;
 comment on function app_public.preview_revert(table_name text, row_id uuid, version_id uuid, transaction_id text, actor_user_id uuid, actor_api_key_id uuid, since timestamp with time zone) is 'What revert with the same arguments would do, and what stands in its way: a row to a version; a whole transaction; everything a person or a key did since a moment.';

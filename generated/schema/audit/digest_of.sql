@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION audit.digest_of(value text)
  RETURNS jsonb
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE;
+ STABLE PARALLEL SAFE;
 alter function audit.digest_of(value text) owner to freehold_owner;
 comment on function audit.digest_of(value text) is 'What the ledger keeps of a value that it does not hold: SHA-256 of its text in UTF-8, and its length in characters.';
 grant execute on function audit.digest_of(value text) to app_system;

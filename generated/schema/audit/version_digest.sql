@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION audit.version_digest(version audit.row_versions)
  RETURNS bytea
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ STABLE PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function audit.version_digest(version audit.row_versions) owner to freehold_owner;
 comment on function audit.version_digest(version audit.row_versions) is 'SHA-256 of everything in a version but its personal columns, for which their own digests stand.';

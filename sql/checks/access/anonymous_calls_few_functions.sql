@@ -9,7 +9,11 @@ with called (name, reason) as (values
   ('current_user',           'null says that nobody is logged in'),
   ('current_tenant',         'null says that no tenant was chosen')
 )
-select f.oid::regprocedure::text as offender, 'it is executable without a log-in, for which no reason is listed' as why
+select
+  f.oid::regprocedure::text as offender,
+  'it is executable without a log-in, for which no reason is listed' as why,
+  format('functions/app_public/…/%s.sql: grant execute to app_user only; or, if nobody can have logged in yet, list '
+    'it in sql/checks/access/anonymous_calls_few_functions.sql with the reason', f.proname) as mend
 from pg_proc f
 where f.pronamespace = 'app_public'::regnamespace
   and has_function_privilege('app_anonymous', f.oid, 'execute')

@@ -1,4 +1,8 @@
-select 'freehold_owner' as offender, 'its new functions would be executable by everybody: alter default privileges revoke execute on functions from public' as why
+select
+  'freehold_owner' as offender,
+  'its new functions would be executable by everybody' as why,
+  'alter default privileges for role freehold_owner revoke execute on functions from public; in migrations/current.sql'
+    as mend
 where not exists (
   select
   from pg_default_acl d

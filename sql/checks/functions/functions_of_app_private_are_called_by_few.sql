@@ -13,7 +13,12 @@ with called (name, role, reason) as (values
   ('sweep_expired',            'freehold_worker',        'scheduled'),
   ('decrypt_secret',           'freehold_worker',        'tasks that send mail and webhooks')
 )
-select f.oid::regprocedure::text as offender, 'it is executable by ' || r.rolname || ', for which no reason is listed' as why
+select
+  f.oid::regprocedure::text as offender,
+  'it is executable by ' || r.rolname || ', for which no reason is listed' as why,
+  format('functions/app_private/…/%s.sql: take the grant to %s out, and revoke it in migrations/current.sql; or list '
+    'it in sql/checks/functions/functions_of_app_private_are_called_by_few.sql with the reason',
+    f.proname, r.rolname) as mend
 from pg_proc f
 cross join pg_roles r
 where f.pronamespace = 'app_private'::regnamespace and f.prorettype <> 'trigger'::regtype

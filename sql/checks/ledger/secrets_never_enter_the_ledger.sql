@@ -12,7 +12,11 @@ with
     join pg_proc f on f.oid = t.tgfoid
     where f.proname = 'tg__audit_update'
   )
-select a.tgrelid::regclass::text || '.' || c.attname as offender, 'it is named like a secret, and the ledger would keep it' as why
+select
+  a.tgrelid::regclass::text || '.' || c.attname as offender,
+  'it is named like a secret, and the ledger would keep it' as why,
+  format('sql/triggers/audit.sql: name %s among the secret columns of %s; or, if it is none, list it in '
+    'sql/checks/ledger/secrets_never_enter_the_ledger.sql with the reason', c.attname, a.tgrelid::regclass) as mend
 from audited a
 join pg_attribute c on c.attrelid = a.tgrelid and c.attnum > 0 and not c.attisdropped
 where (c.attname ~ '(secret|password|token|hash|salt|seed|private_key)' or c.atttypid = 'bytea'::regtype)

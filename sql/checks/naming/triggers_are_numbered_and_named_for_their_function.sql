@@ -1,12 +1,15 @@
 -- _NNN_<task>: they fire in the order of their names.
-select c.oid::regclass::text || '.' || t.tgname as offender,
-  'a trigger is _NNN_<task> and runs tg__<task> or tg_<table>__<task> of app_private' as why
-from pg_trigger t
-join pg_class c on c.oid = t.tgrelid
-join pg_namespace n on n.oid = c.relnamespace
-join pg_proc f on f.oid = t.tgfoid
-where not t.tgisinternal and t.tgparentid = 0 and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions')
+select
+  t.full_name || '.' || g.tgname as offender,
+  'a trigger is _NNN_<task> and runs tg__<task> or tg_<table>__<task> of app_private' as why,
+  format('sql/triggers/%s/%s.sql: call it _NNN_%s and let it execute function app_private.%s; NNN: 100 normalise, 200 '
+    'forbid, 300 move, 400 keep, 500 effects, 800 events, 900 audit', t.schema, t.name,
+    regexp_replace(f.proname, '^tg_.*?__', ''), f.proname) as mend
+from pg_trigger g
+join app_private.our_tables t on t.oid = g.tgrelid
+join pg_proc f on f.oid = g.tgfoid
+where not g.tgisinternal and g.tgparentid = 0
   and not (
-    t.tgname ~ '^_[0-9]{3}_[a-z_]+$'
+    g.tgname ~ '^_[0-9]{3}_[a-z_]+$'
     and f.pronamespace = 'app_private'::regnamespace
-    and f.proname in ('tg__' || substr(t.tgname, 6), 'tg_' || c.relname || '__' || substr(t.tgname, 6)))
+    and f.proname in ('tg__' || substr(g.tgname, 6), 'tg_' || t.name || '__' || substr(g.tgname, 6)))

@@ -1,8 +1,16 @@
 -- The columns of the key come first in some index, in any order; a partial index counts when it leaves out nulls only.
-select f.conrelid::regclass::text || '.' || f.conname as offender, 'a delete on the other side would read the whole table: no index begins with its columns' as why
+select
+  t.full_name || '.' || f.conname as offender,
+  'a delete on the other side would read the whole table: no index begins with its columns' as why,
+  format('migrations/current.sql: create index %s_idx on %s (%s);', regexp_replace(f.conname, '_fkey$', ''),
+    t.full_name, k.columns) as mend
 from pg_constraint f
-join pg_namespace n on n.oid = f.connamespace
-where f.contype = 'f' and f.conparentid = 0 and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions')
+join app_private.our_tables t on t.oid = f.conrelid
+cross join lateral (
+  select string_agg(quote_ident(a.attname), ', ' order by k.place)
+  from unnest(f.conkey) with ordinality k (attnum, place)
+  join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum) k (columns)
+where f.contype = 'f' and f.conparentid = 0
   and not exists (
     select
     from pg_index i

@@ -1,5 +1,7 @@
-select c.oid::regclass::text as offender, 'it has no primary key' as why
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions')
-  and not exists (select from pg_index k where k.indrelid = c.oid and k.indisprimary)
+select
+  t.full_name as offender,
+  'it has no primary key' as why,
+  format('migrations/current.sql: constraint %s_pkey primary key (tenant_id, id), in its create table; without '
+    'tenant_id for what belongs to no tenant', t.name) as mend
+from app_private.our_tables t
+where not exists (select from pg_index k where k.indrelid = t.oid and k.indisprimary)

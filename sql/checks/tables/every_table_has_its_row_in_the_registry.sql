@@ -1,17 +1,14 @@
 -- A fact about a table stands in sql/tables.sql and nowhere else, so nothing may be missing there, misspelt or contradictory.
 with
   tables as (
-    select c.oid, n.nspname || '.' || c.relname as name, c.relkind = 'p' as is_partitioned
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')
+    select t.oid, t.full_name as name, c.relkind = 'p' as is_partitioned
+    from app_private.our_tables t
+    join pg_class c on c.oid = t.oid
+    where t.schema <> 'partitions'
   ),
   registry as (
     select r.*, t.oid, t.is_partitioned,
-      exists (
-        select from pg_index k
-        join pg_attribute a on a.attrelid = k.indrelid and a.attnum = k.indkey[0]
-        where k.indrelid = t.oid and k.indisprimary and a.attname = 'tenant_id') as is_tenant_first
+      t.oid in (select oid from app_private.tenant_tables) as is_tenant_first
     from app_private.table_registry r
     left join tables t on t.name = r.table_name
   )

@@ -1,8 +1,11 @@
 -- A row never changes tenant, and is born in that of the request.
-select n.nspname || '.' || c.relname || '.' || a.attname as offender, x.privilege_type || ' is granted to app_user' as why
+select
+  s.name || '.' || c.relname || '.' || a.attname as offender,
+  x.privilege_type || ' is granted to app_user' as why,
+  format('policies/%s/%s.sql: take tenant_id out of the grant of %s; its default fills it from the claim of the '
+    'request', s.name, c.relname, lower(x.privilege_type)) as mend
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
-join pg_namespace n on n.oid = c.relnamespace
+join app_private.our_schemas s on s.oid = c.relnamespace
 cross join lateral aclexplode(a.attacl) x
-where n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions') and a.attname = 'tenant_id'
-  and x.grantee = 'app_user'::regrole and x.privilege_type in ('INSERT', 'UPDATE')
+where a.attname = 'tenant_id' and x.grantee = 'app_user'::regrole and x.privilege_type in ('INSERT', 'UPDATE')

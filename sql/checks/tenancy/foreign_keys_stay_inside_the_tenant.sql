@@ -1,15 +1,10 @@
--- A tenant table is one whose primary key begins with tenant_id; another law sees to it that all others are listed.
 -- Foreign key checks ignore row security, so the key itself must carry the tenant.
-with
-  tenant_tables as (
-    select c.oid, c.relname, c.relispartition, a.attnum as tenant_attnum
-    from pg_class c
-    join pg_index k on k.indrelid = c.oid and k.indisprimary
-    join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnum = k.indkey[0]
-    where c.relkind in ('r', 'p') and c.relnamespace in (select oid from pg_namespace where nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions'))
-  )
-select f.conrelid::regclass::text || '.' || f.conname as offender, 'it may reach into another tenant: both sides must begin with tenant_id' as why
+select
+  t.full_name || '.' || f.conname as offender,
+  'it may reach into another tenant: both sides must begin with tenant_id' as why,
+  format('migrations/current.sql: constraint %s foreign key (tenant_id, …) references %s (tenant_id, …)', f.conname,
+    r.full_name) as mend
 from pg_constraint f
-join tenant_tables t on t.oid = f.conrelid
-join tenant_tables r on r.oid = f.confrelid
+join app_private.tenant_tables t on t.oid = f.conrelid
+join app_private.tenant_tables r on r.oid = f.confrelid
 where f.contype = 'f' and (f.conkey[1] <> t.tenant_attnum or f.confkey[1] <> r.tenant_attnum)

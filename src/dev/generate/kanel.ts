@@ -58,8 +58,10 @@ export async function generateTypes(url: string, outDir: string): Promise<void> 
     connection: url,
     schemaNames: SCHEMAS,
     outputPath: outDir,
-    // kanel looks for the tables behind the columns of a view, and the registry is made of none.
-    filter: (type) => !['function', 'procedure', 'aggregate'].includes(type.kind) && type.name !== 'table_registry',
+    // Views of app_private are the laws' alone, and of catalogs that kanel does not read.
+    filter: (type) =>
+      !['function', 'procedure', 'aggregate'].includes(type.kind) &&
+      !(type.kind === 'view' && type.schemaName === 'app_private'),
     typescriptConfig: { enumStyle: 'literal-union', tsModuleFormat: 'explicit-esm', importsExtension: '.ts' },
     generators: [
       makePgTsGenerator({

@@ -34,7 +34,7 @@ export async function proveIsolation(urls: DatabaseUrls, keyring = KEYRING): Pro
         breaches: [...proof.breaches, ...refusals.breaches],
         missing: [
           ...proof.missing,
-          ...(await runFileLaws(client, ROOT)).map(({ offender, why }) => `${offender}: ${why}`),
+          ...(await runFileLaws(client, ROOT)).map(({ offender, why, mend }) => `${offender}: ${why}; ${mend}`),
         ],
       }
     } finally {

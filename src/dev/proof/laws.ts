@@ -1,7 +1,7 @@
-import { basename } from 'node:path'
 import type pg from 'pg'
 import type { Offence } from '../../deploy/apply.ts'
-import { readSources, type Source } from '../../deploy/sources.ts'
+import { objectOf, readSources, type Source } from '../../deploy/sources.ts'
+import { checkRaises, RAISES_LAW } from './raises.ts'
 
 interface Row {
   readonly schema: string
@@ -26,9 +26,8 @@ const FILE_LAWS: readonly FileLaw[] = [
     law: 'each function has its file and each file its function',
     what: 'function',
     query: `
-      select distinct n.nspname as schema, f.proname as name
-      from pg_proc f join pg_namespace n on n.oid = f.pronamespace
-      where n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit', 'partitions')`,
+      select distinct s.name as schema, f.proname as name
+      from pg_proc f join app_private.our_schemas s on s.oid = f.pronamespace`,
   },
   {
     rooms: ['policies'],
@@ -37,10 +36,8 @@ const FILE_LAWS: readonly FileLaw[] = [
     what: 'table',
     // The record of applied sources is there before any policy is.
     query: `
-      select n.nspname as schema, c.relname as name
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p') and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')
-        and (n.nspname, c.relname) <> ('app_private', 'applied_sources')`,
+      select t.schema, t.name from app_private.our_tables t
+      where t.schema <> 'partitions' and t.full_name <> 'app_private.applied_sources'`,
   },
   {
     rooms: ['sql/triggers'],
@@ -48,9 +45,9 @@ const FILE_LAWS: readonly FileLaw[] = [
     law: 'each table with triggers has its file and each file its table',
     what: 'table with triggers',
     query: `
-      select distinct n.nspname as schema, c.relname as name
-      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-      where not t.tgisinternal and t.tgparentid = 0 and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')`,
+      select distinct t.schema, t.name
+      from pg_trigger g join app_private.our_tables t on t.oid = g.tgrelid
+      where not g.tgisinternal and g.tgparentid = 0 and t.schema <> 'partitions'`,
   },
   {
     rooms: ['sql/views', 'generated/sql/views'],
@@ -59,23 +56,25 @@ const FILE_LAWS: readonly FileLaw[] = [
     what: 'view',
     // The registry has sql/tables.sql.
     query: `
-      select n.nspname as schema, c.relname as name
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'v' and n.nspname in ('app_public', 'app_hidden', 'app_private', 'audit')
-        and (n.nspname, c.relname) <> ('app_private', 'table_registry')`,
+      select s.name as schema, c.relname as name
+      from pg_class c join app_private.our_schemas s on s.oid = c.relnamespace
+      where c.relkind = 'v' and (s.name, c.relname) <> ('app_private', 'table_registry')`,
   },
 ]
 
 /** Files that stand for something in many objects at once. */
 const OF_MANY: readonly string[] = ['sql/triggers/audit.sql']
 
+/** Where these laws stand. */
+const PATH = 'src/dev/proof/laws.ts'
+
 /** The laws of {@link runFileLaws}, by name. */
-export const FILE_LAW_NAMES: readonly string[] = FILE_LAWS.map(({ law }) => law)
+export const FILE_LAW_NAMES: readonly string[] = [...FILE_LAWS.map(({ law }) => law), RAISES_LAW]
 
 /** The laws a query alone cannot tell: each object has the file of its name, and each file its object. No row when they hold. */
 export async function runFileLaws(client: pg.ClientBase, root: string): Promise<Offence[]> {
   const sources = await readSources(root)
-  const offences: Offence[] = []
+  const offences = await checkRaises(client, sources)
   for (const { rooms, place, law, what, query } of FILE_LAWS) {
     const files = new Map(
       sources.filter((source) => rooms.includes(source.room)).map(({ path, room }) => [objectOf(path, room), path]),
@@ -85,18 +84,24 @@ export async function runFileLaws(client: pg.ClientBase, root: string): Promise<
     for (const { schema, name } of rows) {
       const path = place.replace('<schema>', schema).replace('<name>', name)
       if (!files.has(`${schema}.${name}`))
-        offences.push({ law, path, offender: `${schema}.${name}`, why: `this ${what} has no file ${path}` })
+        offences.push({
+          law,
+          path: PATH,
+          offender: `${schema}.${name}`,
+          why: `this ${what} has no file ${path}`,
+          mend: `write ${path}; or, if nobody needs it any more, drop it in migrations/current.sql`,
+        })
     }
     for (const [object, path] of files) {
       if (!wanted.has(object) && !OF_MANY.includes(path))
-        offences.push({ law, path, offender: path, why: `there is no ${what} of that name` })
+        offences.push({
+          law,
+          path: PATH,
+          offender: path,
+          why: `there is no ${what} of that name`,
+          mend: `delete ${path}, or give it the name of the ${what} it is for`,
+        })
     }
   }
   return offences
-}
-
-/** What a file stands for: its folder below the room is the schema, whatever topic lies between, and its name the object's. */
-function objectOf(path: string, room: string): string {
-  const [schema = ''] = path.slice(room.length + 1).split('/')
-  return `${schema}.${basename(path, '.sql')}`
 }

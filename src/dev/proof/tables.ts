@@ -234,7 +234,13 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   },
   'app_public.api_keys': {
     select: usersOnly((actor, world) =>
-      all(here(actor, world), has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`),
+      all(
+        here(actor, world),
+        has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`,
+        actor.tenant && actor.narrowedTo
+          ? `project_id = ${quote(world.furniture[actor.tenant].projects[actor.narrowedTo])}`
+          : ALL,
+      ),
     ),
     update: {
       set: `name = 'renamed'`,
@@ -340,6 +346,9 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.deployments_audit': history('billing', { project: 'project_id' }),
   'app_public.webhook_sources_audit': history('developer', { project: 'project_id' }),
   'audit.erasures': { belongs: 'nobody' },
+  'app_private.our_schemas': { belongs: 'nobody' },
+  'app_private.our_tables': { belongs: 'nobody' },
+  'app_private.tenant_tables': { belongs: 'nobody' },
   'audit.seals': { select: when((actor) => isUser(actor) && has(actor, 'admin'), here) },
 }
 

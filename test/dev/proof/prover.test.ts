@@ -8,13 +8,14 @@ import { testDatabase, type TestDatabase } from '../../support/database.ts'
 let database: TestDatabase
 let world: World
 let client: pg.PoolClient
+let proof: Promise<Proof> | undefined
 
 beforeAll(async () => {
   database = await testDatabase()
   await database.owner.query('select app_private.ensure_partitions()')
   world = await buildWorld(database)
   client = await database.superuser.connect()
-  await client.query('begin')
+  await client.query(`begin; set local track_functions = 'pl'`)
 })
 afterAll(async () => {
   await client?.query('rollback')
@@ -31,13 +32,44 @@ async function tampered<T>(sql: string, fn: () => Promise<T>): Promise<T> {
     await client.query('rollback to savepoint tampered')
   }
 }
+/** Over everything, once for all tests that look at it. */
+const wholeProof = () => (proof ??= prove(client, world))
 const proveTable = (table: string): Promise<Proof> => prove(client, world, { only: [table] })
 const brokenLaws = async () => [...new Set((await runChecks(client, ROOT)).map(({ law }) => law))]
 
 test('nobody gets from one tenant into the other', async () => {
-  const { cells, breaches, missing } = await prove(client, world)
+  const { cells, breaches, missing } = await wholeProof()
   expect({ breaches, missing }).toEqual({ breaches: [], missing: [] })
   expect(cells).toBeGreaterThan(5000)
+}, 60_000)
+
+test('each PL/pgSQL function returns from a call, in the proof or in what is done here', async () => {
+  await wholeProof()
+  await tampered('', async () => {
+    await client.query(`
+      update app_public.teams set id = id;
+      update app_public.deployments set commit_sha = commit_sha;
+      update app_public.project_environments set requires_approval = true;
+      update app_public.project_environments set requires_approval = false;
+      truncate app_public.user_settings;
+      set local app.migration = 'on';
+      set local session authorization freehold_owner;
+      truncate audit.seals;
+      reset session authorization`)
+    await client.query(`select app_private.authenticate($1, 'acme', null, null, null)`, [
+      world.furniture.acme.keys.write.token,
+    ])
+  })
+  // Counted whatever becomes of the transaction, but not when the call ends in an error.
+  const { rows } = await client.query<{ name: string }>(`
+    select distinct s.name || '.' || f.proname as name
+    from pg_proc f
+    join app_private.our_schemas s on s.oid = f.pronamespace
+    join pg_language l on l.oid = f.prolang and l.lanname = 'plpgsql'
+    where coalesce(pg_stat_get_xact_function_calls(f.oid), 0) = 0
+    order by 1`)
+  // It never returns; the proof has it raise.
+  expect(rows.map(({ name }) => name)).toEqual(['app_hidden.raise_error'])
 }, 60_000)
 
 test('a policy that is dropped is noticed, whichever it is', async () => {
@@ -122,6 +154,21 @@ test('a table that nobody thought of is missing from the proof', async () => {
       'app_public.afterthoughts: no case in src/dev/proof/tables.ts',
     ])
   })
+})
+
+test('an object of a kind that the proof does not walk is missing from it', async () => {
+  await tampered(
+    `create sequence audit.numbers;
+     create aggregate audit.longest(text) (sfunc = textcat, stype = text);
+     create function audit.tg__hidden() returns trigger language plpgsql as 'begin return null; end'`,
+    async () => {
+      expect((await prove(client, world, { only: [] })).missing).toEqual([
+        'audit.longest(text): the proof does not walk an aggregate',
+        'audit.numbers: the proof does not walk a sequence',
+        'audit.tg__hidden(): the proof does not walk a trigger function outside of app_private',
+      ])
+    },
+  )
 })
 
 describe('a function is noticed', () => {
