@@ -1,0 +1,3 @@
+-- Locks:
+-- Rows touched:
+-- Safe while the old code runs:
