@@ -12,7 +12,7 @@ select
   f.erase, coalesce(f.erased, '{}') as erased, f.not_erased,
   f.export, coalesce(f.export_without, '{}') as export_without, f.not_exported,
   f.revert, coalesce(f.revert_keeps, '{}') as revert_keeps, coalesce(f.revert_refuses, '{}') as revert_refuses, f.not_reverted,
-  f.partition, coalesce(f.is_append_only, false) as is_append_only, coalesce(f.is_live, false) as is_live, r.facts
+  f.named_people, f.partition, coalesce(f.is_append_only, false) as is_append_only, coalesce(f.is_live, false) as is_live, r.facts
 from (values
   -- identity: people, and how they prove who they are
   ('app_public.users', 'identity', 'global', jsonb '{
@@ -93,7 +93,10 @@ from (values
     "not_reverted": "its secret is not in the ledger"}'),
   ('app_private.webhook_source_directory', 'webhooks', 'directory', '{
     "not_audited": "two ids; the sources themselves are audited"}'),
-  ('app_public.webhook_events', 'webhooks', 'tenant', '{"not_audited": "an inbox: raw bytes of others, kept whole"}'),
+  ('app_public.webhook_events', 'webhooks', 'tenant', '{
+    "not_audited": "an inbox: raw bytes of others, kept whole",
+    "named_people": {"column": "payload", "address": "email", "names": ["name", "email", "username"], "paths": [
+      ["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"], ["head_commit", "author"], ["head_commit", "committer"]]}}'),
 
   -- events
   ('app_public.events', 'events', 'tenant', '{
@@ -116,7 +119,8 @@ from (values
   -- platform: what keeps the rest going
   ('app_public.idempotency_keys', 'platform', 'tenant', '{"not_audited": "answers to retries"}'),
   ('app_private.rate_limits', 'platform', 'global', '{"not_audited": "counters"}'),
-  ('app_private.emails', 'platform', 'global', '{"not_audited": "an outbox of one-time tokens"}'),
+  ('app_private.emails', 'platform', 'global', '{
+    "not_audited": "an outbox of one-time tokens", "person": "user_id", "erase": "delete"}'),
   ('app_private.applied_sources', 'platform', 'global', '{"not_audited": "a record itself, of what apply ran"}')
 ) r (table_name, area, tenancy, facts)
 cross join lateral jsonb_to_record(r.facts) f (
@@ -125,7 +129,7 @@ cross join lateral jsonb_to_record(r.facts) f (
   erase text, erased jsonb, not_erased text,
   export text, export_without text[], not_exported text,
   revert jsonb, revert_keeps text[], revert_refuses text[], not_reverted text,
-  partition jsonb, is_append_only boolean, is_live boolean);
+  named_people jsonb, partition jsonb, is_append_only boolean, is_live boolean);
 
 comment on view app_private.table_registry is
   'What every mechanism knows of a table, one row each. Source: sql/tables.sql.';
@@ -157,6 +161,8 @@ comment on column app_private.table_registry.revert_keeps is
   'Columns a revert leaves as they are, besides identity and updated_at: counters, and what the state machine stamps.';
 comment on column app_private.table_registry.revert_refuses is 'Columns that have a function of their own: a revert that would change one is refused.';
 comment on column app_private.table_registry.not_reverted is 'Why an audited table is never reverted.';
+comment on column app_private.table_registry.named_people is
+  'Where documents of others name people: {column, paths of objects ("*" for each element of a list), address: member with their e-mail address, names: members that are theirs}. Erasure replaces them where the address is that of the person.';
 comment on column app_private.table_registry.partition is
   'By which column it is partitioned, every how long, and how many periods ahead partitions are made; null when it is not.';
 comment on column app_private.table_registry.is_append_only is 'Whether nobody may change or remove its rows, erasure of personal columns aside.';

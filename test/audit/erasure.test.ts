@@ -77,6 +77,13 @@ async function makeLudmilla() {
     'Ludmilla Vorher',
     USERNAME,
   ])
+  const {
+    rows: [proof],
+  } = await database.worker.query(
+    `select app_private.decrypt_secret(token) as token from app_private.emails where kind = 'verify_email' and recipient = $1`,
+    [EMAIL],
+  )
+  await asHer(null, 'select * from app_public.verify_email($1)', [proof.token])
   await asHer(null, 'select * from app_public.login($1, $2)', [EMAIL, 'not her password'])
   await asHer(null, 'select * from app_public.request_password_reset($1)', [EMAIL])
   const [login] = await asHer(null, 'select * from app_public.login($1, $2, null, $3)', [
@@ -117,7 +124,10 @@ async function makeLudmilla() {
   // A push of hers, as GitHub tells it.
   const body = JSON.stringify({
     pusher: { name: 'lqgit', email: EMAIL.toUpperCase() },
-    commits: [{ author: { name: NAME, email: EMAIL }, message: 'x' }],
+    commits: [
+      { author: { name: NAME, email: EMAIL }, message: 'x' },
+      { author: { name: 'Somebody Else', email: 'else@else.test' }, message: 'y' },
+    ],
   })
   const {
     rows: [project],
@@ -142,7 +152,7 @@ async function makeLudmilla() {
         entity_id: user.id,
         action: 'disk.full',
         created_at: '2026-01-01T00:00:00Z',
-        diff: { mail: EMAIL },
+        diff: { disk: 'full' },
       },
     ]),
   ])
@@ -165,7 +175,7 @@ test('after erase_user her e-mail, names, address and user agent are nowhere, an
     ]),
   )
   expect((await tracesOf(EMAIL)).some((name) => name.startsWith('partitions.row_versions_p'))).toBe(true)
-  expect((await tracesOf(EMAIL)).some((name) => name.startsWith('partitions.audit_logs_p'))).toBe(true)
+  expect((await tracesOf(IP)).some((name) => name.startsWith('partitions.audit_logs_p'))).toBe(true)
   expect((await tracesOf(IP)).some((name) => name.startsWith('partitions.row_versions_p'))).toBe(true)
   const before = await verify(database)
 
@@ -176,7 +186,29 @@ test('after erase_user her e-mail, names, address and user agent are nowhere, an
     { is_done: true, refusal: null },
   ])
 
+  // Counters of an address are of whoever comes from there, not of a person; they go by themselves within a day.
+  expect(await tracesOf(IP)).toEqual(['app_private.rate_limits'])
+  await database.superuser.query(`update app_private.rate_limits set window_start = window_start - interval '2 days'`)
+  await database.worker.query('select app_private.sweep_expired()')
   for (const text of Object.values(TRACES)) expect([text, await tracesOf(text)]).toEqual([text, []])
+  // Her push is marked as no longer what was signed; the rest of it stands.
+  const { rows: pushes } = await database.superuser.query(
+    `select payload, octet_length(raw_body) as bytes, redacted_at is not null as is_redacted, person_addresses from app_public.webhook_events`,
+  )
+  expect(pushes).toEqual([
+    {
+      payload: {
+        pusher: { name: '[erased]', email: '[erased]' },
+        commits: [
+          { author: { name: '[erased]', email: '[erased]' }, message: 'x' },
+          { author: { name: 'Somebody Else', email: 'else@else.test' }, message: 'y' },
+        ],
+      },
+      bytes: 0,
+      is_redacted: true,
+      person_addresses: ['[erased]', 'else@else.test'],
+    },
+  ])
   expect(await findings(database)).toEqual([])
   await seal(database)
   const after = await verify(database)
@@ -213,6 +245,115 @@ test('after erase_user her e-mail, names, address and user agent are nowhere, an
   expect((await tracesOf(world.alice.email)).length).toBeGreaterThan(2)
   expect((await tracesOf('10.0.0.1')).length).toBeGreaterThan(1)
   expect(await tracesOf('friend@friend.test')).not.toEqual([])
+})
+
+/** A push that a tenant's own source received; what of it was noted. */
+async function receivePush(tenantId: string, payload: object): Promise<{ id: string; person_addresses: string[] }> {
+  const name = `source ${Math.random()}`
+  const { rows } = await database.superuser.query(
+    `with project as (
+       insert into app_public.projects (tenant_id, name, slug) values ($1, $2, 'p' || md5($2)) returning tenant_id, id),
+     source as (
+       insert into app_public.webhook_sources (tenant_id, project_id, provider, name)
+       select tenant_id, id, 'github', $2 from project returning tenant_id, id, project_id)
+     insert into app_public.webhook_events (
+       tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body)
+     select tenant_id, id, project_id, 'github', 'push', $2, $3::text::jsonb, convert_to($3::text, 'utf8') from source
+     returning id, person_addresses`,
+    [tenantId, name, JSON.stringify(payload)],
+  )
+  return rows[0]
+}
+
+/** Every row of every table that is not about the person: by table, a digest of them all. */
+async function everythingBut(userId: string): Promise<Record<string, string>> {
+  const { rows: tables } = await database.superuser.query<{ name: string; person: string | null }>(`
+    select c.oid::regclass::text as name, r.person
+    from app_private.table_registry r
+    join pg_class c on c.oid = to_regclass(r.table_name)
+    order by 1`)
+  const digests: Record<string, string> = {}
+  for (const { name, person } of tables) {
+    const theirs = {
+      'audit.row_versions': 't.user_id is not distinct from $1 or t.subject_id is not distinct from $1',
+      'audit.erasures': 't.user_id = $1',
+      'app_private.rate_limits': `t.subject_id = $1::uuid::text or t.subject_type in ('erase', 'login', 'register')`,
+    }[name]
+    const { rows } = await database.superuser.query<{ digest: string }>(
+      `select count(*) || ' ' || coalesce(md5(string_agg(t::text, ',' order by t::text)), '') as digest
+       from ${name} t where not (${theirs ?? (person ? `t.${person} is not distinct from $1` : `$1::uuid is null`)})`,
+      [userId],
+    )
+    digests[name] = rows[0]!.digest
+  }
+  return digests
+}
+
+test.each([
+  ['whose address ends that of another', 'y@github.com', 'commits'],
+  ['who claims the address and the name of another and never proved it', 'harry@github.com', 'Harry'],
+])('a stranger %s is erased, and nobody else', async (_what, email, name) => {
+  // What they would like to reach: a push that names Harry, a letter to him, an entry of a log, all of Acme.
+  const { acme } = world.tenants
+  await receivePush(acme.id, {
+    pusher: { name: 'Harry', email: 'harry@github.com' },
+    commits: [{ author: { name: 'Harry', email: 'harry@github.com' }, message: 'Harry' }],
+  })
+  await world.as(world.alice, `select from app_public.invite_member('harry@github.com')`)
+  await database.superuser.query(
+    `insert into app_public.audit_logs (tenant_id, action, details) values ($1, 'disk.full', '{"mail": "harry@github.com", "by": "Harry"}')`,
+    [acme.id],
+  )
+  expect(await tracesOf('harry@github.com')).toEqual(
+    expect.arrayContaining([
+      'app_public.webhook_events',
+      'app_public.tenant_members',
+      'app_private.emails',
+      expect.stringMatching('audit_logs_p'),
+    ]),
+  )
+
+  const [user] = await asHer(null, 'select id from app_public.register($1, $2, $3, $4)', [
+    email,
+    PASSWORD,
+    name,
+    name.toLowerCase(),
+  ])
+  const [login] = await asHer(null, 'select token from app_public.login($1, $2)', [email, PASSWORD])
+  const before = await everythingBut(user.id)
+  expect(await asHer(login.token, 'select * from app_public.erase_user($1)', [PASSWORD])).toMatchObject([
+    { is_done: true },
+  ])
+  expect(await everythingBut(user.id)).toEqual(before)
+  const { rows } = await database.superuser.query('select email, is_active from app_public.users where id = $1', [
+    user.id,
+  ])
+  expect(rows).toEqual([{ email: `erased-${user.id}@erased.invalid`, is_active: false }])
+})
+
+test('in a tenant they never belonged to, documents that name even a proved address stay as they came', async () => {
+  const person = await enrol(database, 'pusher-elsewhere')
+  await database.superuser.query('update app_public.users set email_verified_at = now() where id = $1', [person.id])
+  const payload = { pusher: { name: 'them', email: person.email } }
+  const event = await receivePush(world.tenants.evil.id, payload)
+  expect(event.person_addresses).toEqual([person.email])
+  await database.owner.query('select app_private.erase_person($1)', [person.id])
+  const { rows } = await database.superuser.query(
+    'select payload, redacted_at from app_public.webhook_events where id = $1',
+    [event.id],
+  )
+  expect(rows).toEqual([{ payload, redacted_at: null }])
+})
+
+test('an invitation to a proved address is emptied, also when it was withdrawn', async () => {
+  const person = await enrol(database, 'much-invited')
+  await database.superuser.query('update app_public.users set email_verified_at = now() where id = $1', [person.id])
+  const [invited] = await world.as(world.mallory, 'select * from app_public.invite_member($1)', [person.email])
+  await world.as(world.mallory, 'select from app_public.withdraw_invitation($1)', [invited!.id])
+  expect(await tracesOf(person.email)).toEqual(expect.arrayContaining([expect.stringMatching(/row_versions_p/)]))
+  await database.owner.query('select app_private.erase_person($1)', [person.id])
+  expect(await tracesOf(person.email)).toEqual([])
+  expect(await findings(database)).toEqual([])
 })
 
 test('emptying the ledger of somebody who was not erased shows', async () => {

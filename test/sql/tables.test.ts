@@ -137,7 +137,7 @@ test('erasure and export follow the registry', async () => {
     export: 'led',
     not_reverted: 'it is the test',
   })
-  await client.query('select app_private.erase_rows($1)', [world.vera.id])
+  await client.query('select app_private.erase_rows($1, $2)', [world.vera.id, [world.tenants.acme.id]])
   const { rows } = await client.query(
     'select name, description from app_public.teams where id = any ($1) order by name',
     [[row.id, others]],

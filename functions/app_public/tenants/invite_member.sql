@@ -41,7 +41,7 @@ begin
   perform app_private.send_email('invitation', v_email, v_token, (
     select jsonb_build_object('tenant', t.name, 'role', v_member.role,
       'invitedBy', (select u.name from app_public.users u where u.id = app_hidden.current_user_id()))
-    from app_public.tenants t where t.id = v_tenant_id));
+    from app_public.tenants t where t.id = v_tenant_id), sender_id => app_hidden.current_user_id());
   perform app_private.record_event('member.invited', v_tenant_id, 'tenant_member', v_member.id, null,
     jsonb_build_object('role', v_member.role));
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'member.invited', 'tenant_member', v_member.id,

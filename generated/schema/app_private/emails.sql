@@ -8,7 +8,11 @@ create table app_private.emails (
   token text,
   created_at timestamp with time zone not null default now(),
   sent_at timestamp with time zone,
+  user_id uuid,
+  sender_id uuid,
   constraint emails_pkey PRIMARY KEY (id),
+  constraint emails_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
+  constraint emails_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
   constraint emails_kind_check CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'invitation'::text]))
 );
 alter table app_private.emails enable row level security, force row level security;
@@ -16,7 +20,12 @@ alter table app_private.emails owner to freehold_owner;
 comment on table app_private.emails is 'Mail to send. The row and the reason for it are one transaction; the job carries only the id.';
 comment on column app_private.emails.details is 'Harmless values for the text, such as the name of a tenant.';
 comment on column app_private.emails.token is 'Encrypted one-time token; emptied when the mail is sent.';
+comment on column app_private.emails.user_id is 'Account it is about; null for an invitation, which goes to an address.';
+comment on column app_private.emails.sender_id is 'Person on whose behalf it goes out, and whose name stands in it; null for nobody.';
 CREATE INDEX emails_created_at_idx ON app_private.emails USING btree (created_at);
+CREATE INDEX emails_recipient_idx ON app_private.emails USING btree (recipient);
+CREATE INDEX emails_sender_id_idx ON app_private.emails USING btree (sender_id) WHERE (sender_id IS NOT NULL);
+CREATE INDEX emails_user_id_idx ON app_private.emails USING btree (user_id) WHERE (user_id IS NOT NULL);
 create policy all_system on app_private.emails as permissive for all to app_system
   using (true)
   with check (true);

@@ -36,6 +36,7 @@ comment on column app_public.tenant_members.joined_at is 'When they joined; null
 comment on column app_public.tenant_members.created_at is 'When the row was made.';
 comment on column app_public.tenant_members.updated_at is 'When the row last changed.';
 CREATE INDEX tenant_members_invited_by_user_id_idx ON app_public.tenant_members USING btree (invited_by_user_id);
+CREATE INDEX tenant_members_invited_email_idx ON app_public.tenant_members USING btree (invited_email) WHERE (invited_email IS NOT NULL);
 CREATE INDEX tenant_members_updated_at_idx ON app_public.tenant_members USING btree (tenant_id, updated_at);
 CREATE INDEX tenant_members_user_id_idx ON app_public.tenant_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();

@@ -27,6 +27,8 @@ END) virtual,
   error text,
   created_at timestamp with time zone generated always as (received_at) virtual,
   updated_at timestamp with time zone not null default now(),
+  person_addresses text[] not null default '{}'::text[],
+  redacted_at timestamp with time zone,
   constraint webhook_events_pkey PRIMARY KEY (tenant_id, id),
   constraint webhook_events_unique_request_id_key UNIQUE (tenant_id, webhook_source_id, unique_request_id),
   constraint webhook_events_deployment_id_fkey FOREIGN KEY (tenant_id, deployment_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (deployment_id),
@@ -59,11 +61,15 @@ comment on column app_public.webhook_events.attempts is 'How often it was tried.
 comment on column app_public.webhook_events.error is 'Why the last try failed; null when it did not.';
 comment on column app_public.webhook_events.created_at is 'The same as receivedAt.';
 comment on column app_public.webhook_events.updated_at is 'When the row last changed.';
+comment on column app_public.webhook_events.person_addresses is 'E-mail addresses in the places of the payload that name people, in lower case: by these erasure finds it.';
+comment on column app_public.webhook_events.redacted_at is 'When somebody who is named in it was erased: their name and address in the payload were replaced, and the bytes that were signed are gone. Null while it is as it came.';
 CREATE INDEX webhook_events_deployment_id_idx ON app_public.webhook_events USING btree (tenant_id, deployment_id) WHERE (deployment_id IS NOT NULL);
 CREATE INDEX webhook_events_event_type_idx ON app_public.webhook_events USING btree (tenant_id, event_type, received_at DESC);
+CREATE INDEX webhook_events_person_addresses_idx ON app_public.webhook_events USING gin (person_addresses) WHERE (person_addresses <> '{}'::text[]);
 CREATE INDEX webhook_events_project_id_idx ON app_public.webhook_events USING btree (tenant_id, project_id, received_at DESC);
 CREATE INDEX webhook_events_unprocessed_idx ON app_public.webhook_events USING btree (tenant_id, received_at) WHERE (processed_at IS NULL);
 CREATE INDEX webhook_events_updated_at_idx ON app_public.webhook_events USING btree (tenant_id, updated_at);
+CREATE TRIGGER _100_collect_addresses BEFORE INSERT OR UPDATE OF payload ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__collect_addresses('{"names": ["name", "email", "username"], "paths": [["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"], ["head_commit", "author"], ["head_commit", "committer"]], "column": "payload", "address": "email"}');
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 create policy all_system on app_public.webhook_events as permissive for all to app_system
@@ -82,5 +88,5 @@ create policy tenant_isolation on app_public.webhook_events as restrictive for a
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy tenant_isolation on app_public.webhook_events is 'The wall: nothing of another tenant, whatever the doors say.';
 grant delete, insert, select, update on table app_public.webhook_events to app_system;
-grant select (tenant_id, id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, headers, signature_valid, received_at, processed_at, processed, outcome, deployment_id, response_code, response_status, attempts, error, created_at, updated_at) on table app_public.webhook_events to app_user;
+grant select (tenant_id, id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, headers, signature_valid, received_at, processed_at, processed, outcome, deployment_id, response_code, response_status, attempts, error, created_at, updated_at, redacted_at) on table app_public.webhook_events to app_user;
 grant select, update on table app_public.webhook_events to freehold_worker;

@@ -57,6 +57,7 @@ comment on column audit.row_versions.ip is 'Address the request came from; null 
 comment on column audit.row_versions.user_agent is 'User agent of the request; null when unknown or erased.';
 comment on column audit.row_versions.origin_salt is 'Random bytes hashed with ip and user_agent; destroyed with them.';
 comment on column audit.row_versions.origin_digest is 'SHA-256 of salt, ip and user_agent.';
+CREATE INDEX row_versions_invited_email_idx ON ONLY audit.row_versions USING btree ((((personal -> 'snapshot'::text) ->> 'invited_email'::text))) WHERE ((table_name = 'tenant_members'::text) AND (personal IS NOT NULL));
 CREATE INDEX row_versions_project_id_idx ON ONLY audit.row_versions USING btree (tenant_id, table_name, project_id, row_id, id DESC) WHERE (project_id IS NOT NULL);
 CREATE INDEX row_versions_row_id_idx ON ONLY audit.row_versions USING btree (tenant_id, table_name, row_id, id DESC);
 CREATE INDEX row_versions_subject_id_idx ON ONLY audit.row_versions USING btree (subject_id) WHERE (subject_id IS NOT NULL);

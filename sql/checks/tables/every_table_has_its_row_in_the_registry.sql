@@ -36,7 +36,7 @@ select r.table_name || '.' || n.name, 'the registry names this column, and the t
 from registry r
 cross join lateral (
   select unnest(r.secret || r.personal || r.digest || r.quiet || r.export_without || r.revert_keeps || r.revert_refuses
-    || array[r.person, r.partition ->> 'column', case when r.readers is not null then r.row_key end])
+    || array[r.person, r.partition ->> 'column', r.named_people ->> 'column', case when r.readers is not null then r.row_key end])
   union all
   select jsonb_object_keys(r.erased)) n (name)
 where r.oid is not null and n.name is not null and not exists (

@@ -207,6 +207,9 @@ async function deliver(pools: Pools, source: string, secret: string, delivery: s
       ref: 'refs/heads/main',
       after: 'b'.repeat(40),
       repository: { clone_url: 'https://git.test/a.git' },
+      // Both tenants have a push of Bob's: erasing him reaches that of the tenant he is in.
+      pusher: { name: 'bob', email: 'bob@bob.test' },
+      commits: [{ author: { name: 'bob', email: 'bob@bob.test' } }, { author: { name: 'x', email: 'x@x.test' } }],
     }),
   )
   const { headers } = signPush(body, secret, delivery)

@@ -4,6 +4,7 @@ import { createPool } from '../../db/pools.ts'
 import { buildWorld } from './fixture.ts'
 import { runFileLaws } from './laws.ts'
 import { prove, type Proof } from './prove.ts'
+import { tryErasure } from './erasure.ts'
 import { tryForeignTenants } from './foreignTenants.ts'
 import type { DatabaseUrls } from '../../deploy/database.ts'
 import type { Keyring } from '../../config.ts'
@@ -28,10 +29,11 @@ export async function proveIsolation(urls: DatabaseUrls, keyring = KEYRING): Pro
     const client = await pools.superuser.connect()
     try {
       await client.query('begin')
+      const erasure = await tryErasure(client, world)
       const proof = await prove(client, world)
       return {
-        cells: proof.cells + refusals.cells,
-        breaches: [...proof.breaches, ...refusals.breaches],
+        cells: proof.cells + refusals.cells + erasure.cells,
+        breaches: [...proof.breaches, ...refusals.breaches, ...erasure.breaches],
         missing: [
           ...proof.missing,
           ...(await runFileLaws(client, ROOT)).map(({ offender, why, mend }) => `${offender}: ${why}; ${mend}`),

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { runChecks } from '../../../src/deploy/apply.ts'
 import { ROOT } from '../../../src/deploy/database.ts'
 import { buildWorld, type World } from '../../../src/dev/proof/fixture.ts'
+import { tryErasure } from '../../../src/dev/proof/erasure.ts'
 import { prove, type Proof } from '../../../src/dev/proof/prove.ts'
 import { testDatabase, type TestDatabase } from '../../support/database.ts'
 
@@ -42,6 +43,32 @@ test('nobody gets from one tenant into the other', async () => {
   expect({ breaches, missing }).toEqual({ breaches: [], missing: [] })
   expect(cells).toBeGreaterThan(5000)
 }, 60_000)
+
+test('erasing somebody leaves everybody else as they were', async () => {
+  const { cells, breaches } = await tryErasure(client, world)
+  expect(breaches).toEqual([])
+  expect(cells).toBeGreaterThan(300)
+}, 60_000)
+
+test.each([
+  ['of another tenant', `update app_public.webhook_events set error = 'reached'`, 'app_public.webhook_events'],
+  [
+    'of somebody beside them',
+    `update app_public.users set bio = 'reached' where email like 'alice%'`,
+    'app_public.users',
+  ],
+])(
+  'an erasure that reaches data %s is noticed',
+  async (_whose, reach, table) => {
+    const breaches = await tampered(
+      `create or replace function app_private.erase_rows(user_id uuid, tenant_ids uuid[]) returns void language plpgsql as $$
+     begin ${reach}; update app_public.users u set email = 'erased-' || u.id || '@erased.invalid' where u.id = erase_rows.user_id; end $$`,
+      async () => (await tryErasure(client, world)).breaches,
+    )
+    expect(breaches).toContainEqual(expect.stringContaining(`changed ${table}`))
+  },
+  60_000,
+)
 
 test('each PL/pgSQL function returns from a call, in the proof or in what is done here', async () => {
   await wholeProof()

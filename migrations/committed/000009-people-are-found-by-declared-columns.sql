@@ -1,0 +1,81 @@
+--! Previous: sha1:cdabc2a6fbd99183dec15f2e1d7d145b9586bace
+--! Hash: sha1:01cb12bba27f8324d0a2c97ccd3424923f173173
+--! Message: people are found by declared columns
+
+-- A person's data is found by columns that say whose it is.
+-- Locks: share row exclusive on emails and users for the foreign keys; share on tenant_members, webhook_events and row_versions
+--   while their indexes are built: writes to them wait for as long as reading them once takes.
+-- Rows touched: webhook_events, those whose payload names an address.
+-- Safe while the old code runs: yes, but mails it adds meanwhile do not say whose they are, and go within seven days.
+
+alter table app_private.emails
+  add column if not exists user_id uuid,
+  add column if not exists sender_id uuid;
+alter table app_private.emails
+  drop constraint if exists emails_user_id_fkey,
+  drop constraint if exists emails_sender_id_fkey;
+-- The check of a foreign key asks the policies, and the columns are new: there is nothing for it to see.
+set local row_security = on;
+-- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+alter table app_private.emails
+  add constraint emails_user_id_fkey foreign key (user_id) references app_public.users (id) on delete cascade,
+  add constraint emails_sender_id_fkey foreign key (sender_id) references app_public.users (id) on delete set null;
+set local row_security = off;
+comment on column app_private.emails.user_id is 'Account it is about; null for an invitation, which goes to an address.';
+comment on column app_private.emails.sender_id is 'Person on whose behalf it goes out, and whose name stands in it; null for nobody.';
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists emails_user_id_idx on app_private.emails (user_id) where user_id is not null;       -- erase_person
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists emails_sender_id_idx on app_private.emails (sender_id) where sender_id is not null; -- erase_person
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists emails_recipient_idx on app_private.emails (recipient);                             -- erase_person
+-- It takes the account and the sender as well now.
+drop function if exists app_private.send_email(text, app_public.email, text, jsonb);
+
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists tenant_members_invited_email_idx on app_public.tenant_members (invited_email)
+  where invited_email is not null;                                                                             -- erase_person
+-- Invitations that were withdrawn are in the ledger alone.
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists row_versions_invited_email_idx on audit.row_versions ((personal -> 'snapshot' ->> 'invited_email'))
+  where table_name = 'tenant_members' and personal is not null;                                                -- erase_person
+
+alter table app_public.webhook_events
+  add column if not exists person_addresses text[] not null default '{}',
+  add column if not exists redacted_at timestamptz;
+comment on column app_public.webhook_events.person_addresses is
+  'E-mail addresses in the places of the payload that name people, in lower case: by these erasure finds it.';
+comment on column app_public.webhook_events.redacted_at is
+  'When somebody who is named in it was erased: their name and address in the payload were replaced, and the bytes that were signed are gone. Null while it is as it came.';
+-- squawk-ignore require-concurrent-index-creation
+create index if not exists webhook_events_person_addresses_idx on app_public.webhook_events using gin (person_addresses)
+  where person_addresses <> '{}';                                                                              -- erase_person
+-- As the registry has it today; from here on a trigger keeps it. A database built from empty has no rows, and no grants yet.
+do $$
+begin
+  if has_table_privilege('app_system', 'app_public.webhook_events', 'select, update') then
+    set local row_security = on;
+    set local role app_system;
+    update app_public.webhook_events e
+    set person_addresses = a.addresses
+    from (
+      select w.tenant_id, w.id, array_agg(distinct lower(p.person ->> 'email') order by lower(p.person ->> 'email')) as addresses
+      from app_public.webhook_events w
+      cross join lateral (
+        select jsonb_path_query(w.payload, '$.pusher')
+        union all
+        select jsonb_path_query(w.payload, '$.commits[*].author')
+        union all
+        select jsonb_path_query(w.payload, '$.commits[*].committer')
+        union all
+        select jsonb_path_query(w.payload, '$.head_commit.author')
+        union all
+        select jsonb_path_query(w.payload, '$.head_commit.committer')) p (person)
+      where p.person ->> 'email' <> ''
+      group by w.tenant_id, w.id) a
+    where e.tenant_id = a.tenant_id and e.id = a.id and e.person_addresses <> a.addresses;
+    reset role;
+    set local row_security = off;
+  end if;
+end
+$$;
