@@ -136,36 +136,47 @@ comment on view app_private.table_registry is
 comment on column app_private.table_registry.table_name is 'The table, with its schema.';
 comment on column app_private.table_registry.area is 'Chapter of the dictionary, and topic of its functions.';
 comment on column app_private.table_registry.tenancy is
-  'tenant: its key begins with tenant_id; directory: finds a tenant by something globally unique; reference: the same for all; global: everything else.';
-comment on column app_private.table_registry.readers is 'Least rank that reads its history; null when it is not audited.';
+  'tenant: its key begins with tenant_id; directory: finds a tenant by something globally unique; reference: the '
+  'same for all; global: everything else.';
+comment on column app_private.table_registry.readers is
+  'Least rank that reads its history; null when it is not audited.';
 comment on column app_private.table_registry.not_audited is 'Why the ledger does not keep it; null when it does.';
 comment on column app_private.table_registry.row_key is 'Column that the ledger calls row_id.';
-comment on column app_private.table_registry.person is 'Column of the person a row is about; null when it is about nobody.';
+comment on column app_private.table_registry.person is
+  'Column of the person a row is about; null when it is about nobody.';
 comment on column app_private.table_registry.secret is 'Columns the ledger never holds; that they changed is named.';
 comment on column app_private.table_registry.personal is
   'Columns with data of the person; the ledger keeps them apart, so that erasure can destroy them.';
-comment on column app_private.table_registry.digest is 'Columns of which the ledger keeps SHA-256 and length, not the value.';
+comment on column app_private.table_registry.digest is
+  'Columns of which the ledger keeps SHA-256 and length, not the value.';
 comment on column app_private.table_registry.quiet is 'Columns whose change alone is no news: it makes no version.';
 comment on column app_private.table_registry.erase is
   'What erasure does to the rows of the person: delete, or blank their personal columns; null for nothing.';
 comment on column app_private.table_registry.erased is
-  'By column, what a blanked one becomes, an expression over the row; others become null, or their default where null is refused.';
+  'By column, what a blanked one becomes, an expression over the row; others become null, or their default where '
+  'null is refused.';
 comment on column app_private.table_registry.not_erased is 'Why erasure leaves an audited table alone.';
 comment on column app_private.table_registry.export is
   'Name under which the rows of the person are exported; a list, unless row_key is the person. Null for not at all.';
 comment on column app_private.table_registry.export_without is 'Columns left out of the export: they tell of others.';
 comment on column app_private.table_registry.not_exported is 'Why an audited table is not exported.';
 comment on column app_private.table_registry.revert is
-  'How a revert treats it: {order} of parents before children, {columns: "granted"} for only what app_user may update, {refuses: {action: why}}. Null for not at all.';
+  'How a revert treats it: {order} of parents before children, {columns: "granted"} for only what app_user may '
+  'update, {refuses: {action: why}}. Null for not at all.';
 comment on column app_private.table_registry.revert_keeps is
   'Columns a revert leaves as they are, besides identity and updated_at: counters, and what the state machine stamps.';
-comment on column app_private.table_registry.revert_refuses is 'Columns that have a function of their own: a revert that would change one is refused.';
+comment on column app_private.table_registry.revert_refuses is
+  'Columns that have a function of their own: a revert that would change one is refused.';
 comment on column app_private.table_registry.not_reverted is 'Why an audited table is never reverted.';
 comment on column app_private.table_registry.named_people is
-  'Where documents of others name people: {column, paths of objects ("*" for each element of a list), address: member with their e-mail address, names: members that are theirs}. Erasure replaces them where the address is that of the person.';
+  'Where documents of others name people: {column, paths of objects ("*" for each element of a list), address: '
+  'member with their e-mail address, names: members that are theirs}. Erasure replaces them where the address is '
+  'that of the person.';
 comment on column app_private.table_registry.partition is
-  'By which column it is partitioned, every how long, and how many periods ahead partitions are made; null when it is not.';
-comment on column app_private.table_registry.is_append_only is 'Whether nobody may change or remove its rows, erasure of personal columns aside.';
+  'By which column it is partitioned, every how long, and how many periods ahead partitions are made; null when it '
+  'is not.';
+comment on column app_private.table_registry.is_append_only is
+  'Whether nobody may change or remove its rows, erasure of personal columns aside.';
 comment on column app_private.table_registry.is_live is 'Whether clients can subscribe to what happens to it.';
 comment on column app_private.table_registry.facts is 'The row as it was written.';
 revoke all on app_private.table_registry from public, app_anonymous, app_user, freehold_worker;

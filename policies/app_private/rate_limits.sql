@@ -1,7 +1,8 @@
 -- tenancy: global
 drop policy if exists all_system on app_private.rate_limits;
 create policy all_system on app_private.rate_limits for all to app_system using (true) with check (true);
-comment on policy all_system on app_private.rate_limits is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_private.rate_limits is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_private.rate_limits from app_anonymous, app_user, app_system, freehold_worker;
 grant select, insert, update, delete on app_private.rate_limits to app_system;

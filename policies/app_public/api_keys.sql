@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.api_keys;
 create policy tenant_isolation on app_public.api_keys as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.api_keys is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.api_keys is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_own_or_admin on app_public.api_keys;
 create policy select_own_or_admin on app_public.api_keys for select to app_user
@@ -19,11 +20,13 @@ create policy update_own_or_admin on app_public.api_keys for update to app_user
     and (user_id = (select app_hidden.current_user_id()) or (select app_hidden.has_role('admin')))
     and (select app_hidden.current_api_key_id()) is null)
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy update_own_or_admin on app_public.api_keys is 'A person renames their own keys, an admin any; a key changes no key.';
+comment on policy update_own_or_admin on app_public.api_keys is
+  'A person renames their own keys, an admin any; a key changes no key.';
 
 drop policy if exists all_system on app_public.api_keys;
 create policy all_system on app_public.api_keys for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.api_keys is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.api_keys is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.api_keys from app_anonymous, app_user, app_system, freehold_worker;
 grant select, update (name) on app_public.api_keys to app_user;

@@ -4,7 +4,8 @@ create policy tenant_isolation on app_public.audit_logs as restrictive for all t
   using      (tenant_id = (select app_hidden.current_tenant_id())
     or (tenant_id = (select app_hidden.platform_tenant_id()) and user_id = (select app_hidden.current_user_id())))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.audit_logs is 'The wall: nothing of another tenant, and of no tenant only what one did oneself.';
+comment on policy tenant_isolation on app_public.audit_logs is
+  'The wall: nothing of another tenant, and of no tenant only what one did oneself.';
 
 drop policy if exists select_admin on app_public.audit_logs;
 create policy select_admin on app_public.audit_logs for select to app_user
@@ -22,7 +23,8 @@ comment on policy select_self on app_public.audit_logs is 'A person reads what t
 
 drop policy if exists all_system on app_public.audit_logs;
 create policy all_system on app_public.audit_logs for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.audit_logs is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.audit_logs is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.audit_logs from app_anonymous, app_user, app_system, freehold_worker;
 grant select on app_public.audit_logs to app_user;

@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.deployment_logs;
 create policy tenant_isolation on app_public.deployment_logs as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.deployment_logs is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.deployment_logs is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_visible on app_public.deployment_logs;
 create policy select_visible on app_public.deployment_logs for select to app_user
@@ -20,7 +21,8 @@ comment on policy all_worker on app_public.deployment_logs is 'A worker task act
 
 drop policy if exists all_system on app_public.deployment_logs;
 create policy all_system on app_public.deployment_logs for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.deployment_logs is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.deployment_logs is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.deployment_logs from app_anonymous, app_user, app_system, freehold_worker;
 grant select on app_public.deployment_logs to app_user;

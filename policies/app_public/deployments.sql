@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.deployments;
 create policy tenant_isolation on app_public.deployments as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.deployments is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.deployments is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_visible on app_public.deployments;
 create policy select_visible on app_public.deployments for select to app_user
@@ -33,7 +34,8 @@ comment on policy all_worker on app_public.deployments is 'A worker task acts fo
 
 drop policy if exists all_system on app_public.deployments;
 create policy all_system on app_public.deployments for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.deployments is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.deployments is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.deployments from app_anonymous, app_user, app_system, freehold_worker;
 grant select, update (is_locked, metrics, build_logs_url, container_port) on app_public.deployments to app_user;

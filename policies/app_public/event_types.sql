@@ -10,7 +10,8 @@ comment on policy all_worker on app_public.event_types is 'The worker runs the q
 
 drop policy if exists all_system on app_public.event_types;
 create policy all_system on app_public.event_types for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.event_types is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.event_types is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.event_types from app_anonymous, app_user, app_system, freehold_worker;
 grant select on app_public.event_types to app_user;

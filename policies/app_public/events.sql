@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.events;
 create policy tenant_isolation on app_public.events as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.events is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.events is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_visible on app_public.events;
 create policy select_visible on app_public.events for select to app_user
@@ -12,7 +13,9 @@ create policy select_visible on app_public.events for select to app_user
       and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))))
     and (project_id is not null
       or ((select app_hidden.has_role('viewer')) and (select app_hidden.current_project_id()) is null)));
-comment on policy select_visible on app_public.events is 'Who sees a project sees what happened to it; what has no project is for every member from viewer up, and for no key that is narrowed to one.';
+comment on policy select_visible on app_public.events is
+  'Who sees a project sees what happened to it; what has no project is for every member from viewer up, and for no '
+  'key that is narrowed to one.';
 
 drop policy if exists all_worker on app_public.events;
 create policy all_worker on app_public.events for all to freehold_worker
@@ -22,7 +25,8 @@ comment on policy all_worker on app_public.events is 'A worker task acts for the
 
 drop policy if exists all_system on app_public.events;
 create policy all_system on app_public.events for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.events is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.events is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.events from app_anonymous, app_user, app_system, freehold_worker;
 grant select on app_public.events to app_user;

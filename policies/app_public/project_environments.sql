@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.project_environments;
 create policy tenant_isolation on app_public.project_environments as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.project_environments is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.project_environments is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_visible on app_public.project_environments;
 create policy select_visible on app_public.project_environments for select to app_user
@@ -40,11 +41,13 @@ drop policy if exists all_worker on app_public.project_environments;
 create policy all_worker on app_public.project_environments for all to freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy all_worker on app_public.project_environments is 'A worker task acts for the tenant it was started for.';
+comment on policy all_worker on app_public.project_environments is
+  'A worker task acts for the tenant it was started for.';
 
 drop policy if exists all_system on app_public.project_environments;
 create policy all_system on app_public.project_environments for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.project_environments is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.project_environments is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.project_environments from app_anonymous, app_user, app_system, freehold_worker;
 grant select, insert (project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active), update (name, type, branch, env_vars, custom_domain, requires_approval, is_active) on app_public.project_environments to app_user;

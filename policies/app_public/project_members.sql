@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.project_members;
 create policy tenant_isolation on app_public.project_members as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.project_members is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.project_members is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_visible on app_public.project_members;
 create policy select_visible on app_public.project_members for select to app_user
@@ -22,7 +23,8 @@ create policy insert_admin_or_owner on app_public.project_members for insert to 
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id())))
     and (select app_hidden.is_permitted('projects:write')));
-comment on policy insert_admin_or_owner on app_public.project_members is 'Admins and the owner of a project add people to it.';
+comment on policy insert_admin_or_owner on app_public.project_members is
+  'Admins and the owner of a project add people to it.';
 
 drop policy if exists update_admin_or_owner on app_public.project_members;
 create policy update_admin_or_owner on app_public.project_members for update to app_user
@@ -37,7 +39,8 @@ create policy update_admin_or_owner on app_public.project_members for update to 
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id())));
-comment on policy update_admin_or_owner on app_public.project_members is 'Admins and the owner of a project change ranks in it.';
+comment on policy update_admin_or_owner on app_public.project_members is
+  'Admins and the owner of a project change ranks in it.';
 
 drop policy if exists delete_admin_or_owner on app_public.project_members;
 create policy delete_admin_or_owner on app_public.project_members for delete to app_user
@@ -50,11 +53,13 @@ create policy delete_admin_or_owner on app_public.project_members for delete to 
         where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id()))))
       or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null))
     and (select app_hidden.is_permitted('projects:write')));
-comment on policy delete_admin_or_owner on app_public.project_members is 'Admins and the owner take people out of a project; a person may leave, their key may not for them.';
+comment on policy delete_admin_or_owner on app_public.project_members is
+  'Admins and the owner take people out of a project; a person may leave, their key may not for them.';
 
 drop policy if exists all_system on app_public.project_members;
 create policy all_system on app_public.project_members for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.project_members is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.project_members is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.project_members from app_anonymous, app_user, app_system, freehold_worker;
 grant select, insert (project_id, user_id, role), update (role), delete on app_public.project_members to app_user;

@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.projects;
 create policy tenant_isolation on app_public.projects as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.projects is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.projects is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_visible on app_public.projects;
 create policy select_visible on app_public.projects for select to app_user
@@ -11,7 +12,8 @@ create policy select_visible on app_public.projects for select to app_user
     and deleted_at is null
     and id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or id = (select app_hidden.current_project_id())));
-comment on policy select_visible on app_public.projects is 'Members see the projects that visibility opens to them; a key narrowed to a project sees that one.';
+comment on policy select_visible on app_public.projects is
+  'Members see the projects that visibility opens to them; a key narrowed to a project sees that one.';
 
 drop policy if exists insert_member on app_public.projects;
 create policy insert_member on app_public.projects for insert to app_user
@@ -32,7 +34,8 @@ create policy update_developer on app_public.projects for update to app_user
     and (select app_hidden.is_permitted('projects:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null);
-comment on policy update_developer on app_public.projects is 'Developers and the owner, from member up, change a project they see.';
+comment on policy update_developer on app_public.projects is
+  'Developers and the owner, from member up, change a project they see.';
 
 drop policy if exists all_worker on app_public.projects;
 create policy all_worker on app_public.projects for all to freehold_worker
@@ -42,7 +45,8 @@ comment on policy all_worker on app_public.projects is 'A worker task acts for t
 
 drop policy if exists all_system on app_public.projects;
 create policy all_system on app_public.projects for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.projects is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.projects is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.projects from app_anonymous, app_user, app_system, freehold_worker;
 grant select,

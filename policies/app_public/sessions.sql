@@ -7,7 +7,8 @@ comment on policy select_self on app_public.sessions is 'A person sees their own
 
 drop policy if exists all_system on app_public.sessions;
 create policy all_system on app_public.sessions for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.sessions is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.sessions is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.sessions from app_anonymous, app_user, app_system, freehold_worker;
 grant select on app_public.sessions to app_user;

@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.teams;
 create policy tenant_isolation on app_public.teams as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.teams is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.teams is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_member on app_public.teams;
 create policy select_member on app_public.teams for select to app_user
@@ -27,7 +28,8 @@ create policy update_admin_or_lead on app_public.teams for update to app_user
     and (select app_hidden.is_permitted('teams:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null);
-comment on policy update_admin_or_lead on app_public.teams is 'Admins and the lead of a team, from member up, change it.';
+comment on policy update_admin_or_lead on app_public.teams is
+  'Admins and the lead of a team, from member up, change it.';
 
 drop policy if exists all_system on app_public.teams;
 create policy all_system on app_public.teams for all to app_system using (true) with check (true);

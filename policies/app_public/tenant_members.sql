@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.tenant_members;
 create policy tenant_isolation on app_public.tenant_members as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.tenant_members is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.tenant_members is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_member on app_public.tenant_members;
 create policy select_member on app_public.tenant_members for select to app_user
@@ -18,7 +19,8 @@ comment on policy all_worker on app_public.tenant_members is 'A worker task acts
 
 drop policy if exists all_system on app_public.tenant_members;
 create policy all_system on app_public.tenant_members for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.tenant_members is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.tenant_members is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.tenant_members from app_anonymous, app_user, app_system, freehold_worker;
 grant select on app_public.tenant_members to app_user;

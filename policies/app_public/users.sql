@@ -2,7 +2,8 @@
 drop policy if exists select_self_and_colleagues on app_public.users;
 create policy select_self_and_colleagues on app_public.users for select to app_user
   using ((id = (select app_hidden.current_user_id()) or id = any ((select app_hidden.current_tenant_user_ids())::uuid[])));
-comment on policy select_self_and_colleagues on app_public.users is 'A person sees themselves and the people of the tenant of the request.';
+comment on policy select_self_and_colleagues on app_public.users is
+  'A person sees themselves and the people of the tenant of the request.';
 
 drop policy if exists update_self on app_public.users;
 create policy update_self on app_public.users for update to app_user

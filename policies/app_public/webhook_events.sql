@@ -3,7 +3,8 @@ drop policy if exists tenant_isolation on app_public.webhook_events;
 create policy tenant_isolation on app_public.webhook_events as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on app_public.webhook_events is 'The wall: nothing of another tenant, whatever the doors say.';
+comment on policy tenant_isolation on app_public.webhook_events is
+  'The wall: nothing of another tenant, whatever the doors say.';
 
 drop policy if exists select_developer on app_public.webhook_events;
 create policy select_developer on app_public.webhook_events for select to app_user
@@ -21,7 +22,8 @@ comment on policy all_worker on app_public.webhook_events is 'A worker task acts
 
 drop policy if exists all_system on app_public.webhook_events;
 create policy all_system on app_public.webhook_events for all to app_system using (true) with check (true);
-comment on policy all_system on app_public.webhook_events is 'The definer functions see every tenant and choose for themselves.';
+comment on policy all_system on app_public.webhook_events is
+  'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.webhook_events from app_anonymous, app_user, app_system, freehold_worker;
 grant select (tenant_id, id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, headers, signature_valid, received_at, processed_at, processed, outcome, deployment_id, response_code, response_status, attempts, error, redacted_at, created_at, updated_at)

@@ -4,7 +4,8 @@ create policy tenant_isolation on audit.row_versions as restrictive for all to a
   using      (tenant_id = (select app_hidden.current_tenant_id())
     or (tenant_id = (select app_hidden.platform_tenant_id()) and subject_id = (select app_hidden.current_user_id())))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy tenant_isolation on audit.row_versions is 'The wall: nothing of another tenant, and of the platform only what is about oneself.';
+comment on policy tenant_isolation on audit.row_versions is
+  'The wall: nothing of another tenant, and of the platform only what is about oneself.';
 
 drop policy if exists select_admin on audit.row_versions;
 create policy select_admin on audit.row_versions for select to app_user
@@ -12,7 +13,8 @@ create policy select_admin on audit.row_versions for select to app_user
     and (select app_hidden.has_role('admin'))
     and reader_role <= 'admin'
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id())));
-comment on policy select_admin on audit.row_versions is 'Admins read the history of the tenant, deleted things included.';
+comment on policy select_admin on audit.row_versions is
+  'Admins read the history of the tenant, deleted things included.';
 
 drop policy if exists select_reader on audit.row_versions;
 create policy select_reader on audit.row_versions for select to app_user
@@ -27,7 +29,8 @@ create policy select_subject on audit.row_versions for select to app_user
   using ((tenant_id = (select app_hidden.current_tenant_id()) or tenant_id = (select app_hidden.platform_tenant_id()))
     and subject_id = (select app_hidden.current_user_id())
     and (select app_hidden.current_api_key_id()) is null);
-comment on policy select_subject on audit.row_versions is 'A person reads the history of what is about them: their account, sessions, keys and memberships.';
+comment on policy select_subject on audit.row_versions is
+  'A person reads the history of what is about them: their account, sessions, keys and memberships.';
 
 drop policy if exists all_system on audit.row_versions;
 create policy all_system on audit.row_versions for all to app_system using (true) with check (true);

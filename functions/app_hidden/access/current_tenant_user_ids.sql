@@ -7,6 +7,7 @@ as $$
   from app_public.tenant_members m
   where m.tenant_id = app_hidden.current_tenant_id() and m.user_id is not null
 $$;
-comment on function app_hidden.current_tenant_user_ids() is 'People of the tenant of the request, former ones included, so that their names stay readable.';
+comment on function app_hidden.current_tenant_user_ids() is
+  'People of the tenant of the request, former ones included, so that their names stay readable.';
 alter function app_hidden.current_tenant_user_ids() owner to app_system;
 grant execute on function app_hidden.current_tenant_user_ids() to app_user;

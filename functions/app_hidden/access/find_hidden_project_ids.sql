@@ -26,6 +26,7 @@ as $$
             and t.user_id = app_hidden.current_user_id() and t.status = 'joined')
         end))
 $$;
-comment on function app_hidden.find_hidden_project_ids() is 'Projects of the tenant that are deleted or that the person of the request may not see.';
+comment on function app_hidden.find_hidden_project_ids() is
+  'Projects of the tenant that are deleted or that the person of the request may not see.';
 alter function app_hidden.find_hidden_project_ids() owner to app_system;
 grant execute on function app_hidden.find_hidden_project_ids() to app_user;

@@ -7,5 +7,6 @@ as $$
     nullif(current_setting('app.hidden_project_ids', true), '')::uuid[],
     app_hidden.find_hidden_project_ids())
 $$;
-comment on function app_hidden.hidden_project_ids() is 'Projects of the tenant that are deleted or that the person of the request may not see.';
+comment on function app_hidden.hidden_project_ids() is
+  'Projects of the tenant that are deleted or that the person of the request may not see.';
 grant execute on function app_hidden.hidden_project_ids() to app_user, app_system;

@@ -7,5 +7,6 @@ as $$
       or split_part(is_permitted.permission, ':', 1) in ('projects', 'environments', 'deployments', 'webhooks'))
 $$;
 comment on function app_hidden.is_permitted(text) is
-  'Whether the API key of the request allows "<resource>:<verb>"; always for people. A key narrowed to a project allows what lies in a project only.';
+  'Whether the API key of the request allows "<resource>:<verb>"; always for people. A key narrowed to a project '
+  'allows what lies in a project only.';
 grant execute on function app_hidden.is_permitted(text) to app_anonymous, app_user, app_system, freehold_worker;

@@ -3,5 +3,6 @@ create or replace function app_hidden.current_api_key_id() returns uuid
 as $$
   select nullif(current_setting('app.api_key_id', true), '')::uuid
 $$;
-comment on function app_hidden.current_api_key_id() is 'API key of the request; null when it came with a session or with nothing.';
+comment on function app_hidden.current_api_key_id() is
+  'API key of the request; null when it came with a session or with nothing.';
 grant execute on function app_hidden.current_api_key_id() to app_anonymous, app_user, app_system, freehold_worker;

@@ -3,5 +3,6 @@ create or replace function app_hidden.current_session_id() returns uuid
 as $$
   select nullif(current_setting('app.session_id', true), '')::uuid
 $$;
-comment on function app_hidden.current_session_id() is 'Session of the request; null when it came with an API key or with nothing.';
+comment on function app_hidden.current_session_id() is
+  'Session of the request; null when it came with an API key or with nothing.';
 grant execute on function app_hidden.current_session_id() to app_anonymous, app_user, app_system, freehold_worker;

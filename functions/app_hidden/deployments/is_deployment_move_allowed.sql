@@ -13,5 +13,6 @@ as $$
     ('ready', 'running'), ('ready', 'failed'), ('ready', 'stopped'), ('ready', 'rolled_back'), ('ready', 'superseded'),
     ('running', 'completed'), ('running', 'failed'), ('running', 'stopped'), ('running', 'rolled_back'), ('running', 'superseded'))
 $$;
-comment on function app_hidden.is_deployment_move_allowed(app_public.deployment_status, app_public.deployment_status) is 'The state machine of deployments: whether one may move so. What is over does not move.';
+comment on function app_hidden.is_deployment_move_allowed(app_public.deployment_status, app_public.deployment_status) is
+  'The state machine of deployments: whether one may move so. What is over does not move.';
 grant execute on function app_hidden.is_deployment_move_allowed(app_public.deployment_status, app_public.deployment_status) to app_user, app_system, freehold_worker;

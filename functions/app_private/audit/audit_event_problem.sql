@@ -16,5 +16,6 @@ as $$
     when length(event::text) > 65536 then 'the event is larger than 64 KiB'
   end
 $$;
-comment on function app_private.audit_event_problem(jsonb) is 'What is wrong with an event that a daemon reports; null when nothing is.';
+comment on function app_private.audit_event_problem(jsonb) is
+  'What is wrong with an event that a daemon reports; null when nothing is.';
 grant execute on function app_private.audit_event_problem(jsonb) to app_system;

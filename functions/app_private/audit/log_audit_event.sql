@@ -25,7 +25,9 @@ begin
   return v_id;
 end
 $$;
-comment on function app_private.log_audit_event(uuid, text, text, uuid, jsonb, inet, uuid) is 'Appends to the audit log what somebody did beyond changing rows, in the tenant of the request unless another is named; returns the id of the entry.';
+comment on function app_private.log_audit_event(uuid, text, text, uuid, jsonb, inet, uuid) is
+  'Appends to the audit log what somebody did beyond changing rows, in the tenant of the request unless another is '
+  'named; returns the id of the entry.';
 alter function app_private.log_audit_event(uuid, text, text, uuid, jsonb, inet, uuid) owner to app_system;
 
 create or replace function app_private.log_audit_event(
@@ -41,5 +43,6 @@ create or replace function app_private.log_audit_event(
 as $$
   select app_private.log_audit_event(user_id::uuid, action, resource_type, resource_id::uuid, details, ip::inet)
 $$;
-comment on function app_private.log_audit_event(text, text, text, text, jsonb, text) is 'The same for callers that hold ids and addresses as text.';
+comment on function app_private.log_audit_event(text, text, text, text, jsonb, text) is
+  'The same for callers that hold ids and addresses as text.';
 alter function app_private.log_audit_event(text, text, text, text, jsonb, text) owner to app_system;

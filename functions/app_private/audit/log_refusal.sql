@@ -20,6 +20,7 @@ begin
   return true;
 end
 $$;
-comment on function app_private.log_refusal(jsonb, text, integer) is 'Appends to the audit log that a request was refused; false when there were too many to write down.';
+comment on function app_private.log_refusal(jsonb, text, integer) is
+  'Appends to the audit log that a request was refused; false when there were too many to write down.';
 alter function app_private.log_refusal(jsonb, text, integer) owner to app_system;
 grant execute on function app_private.log_refusal(jsonb, text, integer) to freehold_authenticator;

@@ -114,5 +114,6 @@ begin
   return coalesce(v_plan, '{}');
 end
 $$;
-comment on function app_private.revert_plan(uuid, text, uuid, uuid, text, uuid, uuid, timestamptz) is 'Rows of the tenant that a revert is about: {table, row, before, after, isWhole, isMixed} each.';
+comment on function app_private.revert_plan(uuid, text, uuid, uuid, text, uuid, uuid, timestamptz) is
+  'Rows of the tenant that a revert is about: {table, row, before, after, isWhole, isMixed} each.';
 alter function app_private.revert_plan(uuid, text, uuid, uuid, text, uuid, uuid, timestamptz) owner to app_system;

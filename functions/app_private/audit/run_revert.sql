@@ -48,5 +48,6 @@ begin
   from unnest(v_conflicts || v_done) s;
 end
 $$;
-comment on function app_private.run_revert(uuid, jsonb[], boolean) is 'Takes the steps of a plan, all or none; conflicts come first in the result.';
+comment on function app_private.run_revert(uuid, jsonb[], boolean) is
+  'Takes the steps of a plan, all or none; conflicts come first in the result.';
 alter function app_private.run_revert(uuid, jsonb[], boolean) owner to app_system;

@@ -60,6 +60,7 @@ begin
   return v_count;
 end
 $$;
-comment on function app_private.seal_audit(integer) is 'Seals what the ledger has gained, tenant by tenant; returns how many seals it made.';
+comment on function app_private.seal_audit(integer) is
+  'Seals what the ledger has gained, tenant by tenant; returns how many seals it made.';
 alter function app_private.seal_audit(integer) owner to app_system;
 grant execute on function app_private.seal_audit(integer) to freehold_worker;

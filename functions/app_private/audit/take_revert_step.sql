@@ -160,5 +160,6 @@ begin
   return v_step;
 end
 $$;
-comment on function app_private.take_revert_step(uuid, jsonb) is 'Brings one row back to what it was, as any write would, or says what is in the way.';
+comment on function app_private.take_revert_step(uuid, jsonb) is
+  'Brings one row back to what it was, as any write would, or says what is in the way.';
 alter function app_private.take_revert_step(uuid, jsonb) owner to app_system;

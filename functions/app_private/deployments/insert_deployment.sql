@@ -45,5 +45,6 @@ begin
   return v_new;
 end
 $$;
-comment on function app_private.insert_deployment(app_public.deployments, text) is 'The one way a deployment comes to be; the caller has checked who asks.';
+comment on function app_private.insert_deployment(app_public.deployments, text) is
+  'The one way a deployment comes to be; the caller has checked who asks.';
 alter function app_private.insert_deployment(app_public.deployments, text) owner to app_system;

@@ -23,6 +23,7 @@ begin
   return v_count;
 end
 $$;
-comment on function app_private.requeue_lost_deployments() is 'Puts deployments whose runner was lost back into the queue, or fails them the sixth time; returns how many.';
+comment on function app_private.requeue_lost_deployments() is
+  'Puts deployments whose runner was lost back into the queue, or fails them the sixth time; returns how many.';
 alter function app_private.requeue_lost_deployments() owner to app_system;
 grant execute on function app_private.requeue_lost_deployments() to freehold_worker;

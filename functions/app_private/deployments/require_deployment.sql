@@ -29,5 +29,6 @@ begin
   return v_deployment;
 end
 $$;
-comment on function app_private.require_deployment(uuid, app_public.member_role, boolean) is 'A deployment that the request sees and may act on, locked behind its environment unless told otherwise.';
+comment on function app_private.require_deployment(uuid, app_public.member_role, boolean) is
+  'A deployment that the request sees and may act on, locked behind its environment unless told otherwise.';
 alter function app_private.require_deployment(uuid, app_public.member_role, boolean) owner to app_system;

@@ -10,5 +10,6 @@ begin
   end if;
 end
 $$;
-comment on function app_private.require_lease(app_public.deployments, text) is 'Refuses a runner that does not hold the deployment any more.';
+comment on function app_private.require_lease(app_public.deployments, text) is
+  'Refuses a runner that does not hold the deployment any more.';
 grant execute on function app_private.require_lease(app_public.deployments, text) to app_system;

@@ -13,5 +13,6 @@ begin
   return v_deployment;
 end
 $$;
-comment on function app_private.require_pending_approval(uuid) is 'The deployment, locked, which waits for an approval that the caller may give or refuse.';
+comment on function app_private.require_pending_approval(uuid) is
+  'The deployment, locked, which waits for an approval that the caller may give or refuse.';
 alter function app_private.require_pending_approval(uuid) owner to app_system;

@@ -31,6 +31,7 @@ begin
   return v_count;
 end
 $$;
-comment on function app_private.dispatch_events(integer) is 'Turns waiting events, once each, into what follows from them; returns how many it took.';
+comment on function app_private.dispatch_events(integer) is
+  'Turns waiting events, once each, into what follows from them; returns how many it took.';
 alter function app_private.dispatch_events(integer) owner to app_system;
 grant execute on function app_private.dispatch_events(integer) to freehold_worker;

@@ -20,5 +20,6 @@ begin
   return v_id;
 end
 $$;
-comment on function app_private.record_event(text, uuid, text, uuid, uuid, jsonb) is 'Appends an event and its pointer for the dispatcher; returns the id of the event.';
+comment on function app_private.record_event(text, uuid, text, uuid, uuid, jsonb) is
+  'Appends an event and its pointer for the dispatcher; returns the id of the event.';
 alter function app_private.record_event(text, uuid, text, uuid, uuid, jsonb) owner to app_system;

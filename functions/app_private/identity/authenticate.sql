@@ -37,6 +37,8 @@ begin
   return v_claims;
 end
 $$;
-comment on function app_private.authenticate(text, text, inet, text, text) is 'Turns what a request presents into its claims: settings app.* without the prefix, the role, and whether the answer may be cached.';
+comment on function app_private.authenticate(text, text, inet, text, text) is
+  'Turns what a request presents into its claims: settings app.* without the prefix, the role, and whether the '
+  'answer may be cached.';
 alter function app_private.authenticate(text, text, inet, text, text) owner to app_system;
 grant execute on function app_private.authenticate(text, text, inet, text, text) to freehold_authenticator;

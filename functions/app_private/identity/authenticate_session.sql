@@ -58,5 +58,6 @@ begin
     'tenant_id', coalesce(v_tenant_id::text, ''), 'member_role', coalesce(v_role::text, ''));
 end
 $$;
-comment on function app_private.authenticate_session(text, text) is 'Claims of a session token; tenant is a slug or an id, null means the default tenant of the person.';
+comment on function app_private.authenticate_session(text, text) is
+  'Claims of a session token; tenant is a slug or an id, null means the default tenant of the person.';
 alter function app_private.authenticate_session(text, text) owner to app_system;

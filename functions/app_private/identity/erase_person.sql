@@ -143,5 +143,6 @@ begin
 end
 $$;
 comment on function app_private.erase_person(uuid) is
-  'Destroys the personal data of a person in every table, the ledger included, and closes their account; its id stays. For operators, and for erase_user.';
+  'Destroys the personal data of a person in every table, the ledger included, and closes their account; its id '
+  'stays. For operators, and for erase_user.';
 alter function app_private.erase_person(uuid) owner to app_system;

@@ -34,5 +34,6 @@ begin
 end
 $$;
 comment on function app_private.erase_rows(uuid, uuid[]) is
-  'Deletes the rows of a person in these tenants and on the platform, or blanks their personal columns, in every table whose row in the registry says so.';
+  'Deletes the rows of a person in these tenants and on the platform, or blanks their personal columns, in every '
+  'table whose row in the registry says so.';
 alter function app_private.erase_rows(uuid, uuid[]) owner to app_system;

@@ -16,5 +16,6 @@ begin
   return v_base || '-' || encode(extensions.gen_random_bytes(4), 'hex');
 end
 $$;
-comment on function app_private.free_username(text) is 'A user name made from an address; random digits when it is taken.';
+comment on function app_private.free_username(text) is
+  'A user name made from an address; random digits when it is taken.';
 alter function app_private.free_username(text) owner to app_system;

@@ -15,5 +15,6 @@ begin
       convert_to(coalesce(v_hash, ''), 'utf8'));
 end
 $$;
-comment on function app_private.is_password_of(uuid, text) is 'Whether the password is theirs; takes as long for nobody as for somebody.';
+comment on function app_private.is_password_of(uuid, text) is
+  'Whether the password is theirs; takes as long for nobody as for somebody.';
 alter function app_private.is_password_of(uuid, text) owner to app_system;

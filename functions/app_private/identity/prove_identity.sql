@@ -26,5 +26,7 @@ begin
   return null;
 end
 $$;
-comment on function app_private.prove_identity(uuid, text, text, boolean) is 'Checks password and second factor of a person and counts failures, ten in a quarter of an hour at most; returns why not, or null.';
+comment on function app_private.prove_identity(uuid, text, text, boolean) is
+  'Checks password and second factor of a person and counts failures, ten in a quarter of an hour at most; returns '
+  'why not, or null.';
 alter function app_private.prove_identity(uuid, text, text, boolean) owner to app_system;

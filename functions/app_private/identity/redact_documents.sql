@@ -28,5 +28,6 @@ begin
 end
 $$;
 comment on function app_private.redact_documents(uuid[], text[]) is
-  'Replaces people with these addresses in the documents that tenants received, where the registry says that people are named, and marks that it did.';
+  'Replaces people with these addresses in the documents that tenants received, where the registry says that people '
+  'are named, and marks that it did.';
 alter function app_private.redact_documents(uuid[], text[]) owner to app_system;

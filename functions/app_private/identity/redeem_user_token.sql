@@ -18,5 +18,6 @@ begin
   return v_user_id;
 end
 $$;
-comment on function app_private.redeem_user_token(text, text) is 'Redeems a mailed token, once, and returns whose it is.';
+comment on function app_private.redeem_user_token(text, text) is
+  'Redeems a mailed token, once, and returns whose it is.';
 alter function app_private.redeem_user_token(text, text) owner to app_system;

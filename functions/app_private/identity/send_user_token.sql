@@ -14,5 +14,6 @@ begin
   where u.id = send_user_token.user_id;
 end
 $$;
-comment on function app_private.send_user_token(uuid, text, interval) is 'Mails a person a one-time token; earlier ones of the same purpose stop working.';
+comment on function app_private.send_user_token(uuid, text, interval) is
+  'Mails a person a one-time token; earlier ones of the same purpose stop working.';
 alter function app_private.send_user_token(uuid, text, interval) owner to app_system;

@@ -35,5 +35,6 @@ begin
   return true;
 end
 $$;
-comment on function app_private.verify_totp_or_recovery_code(uuid, text) is 'Whether it is a one-time code (within one step of now) or a recovery code of the person; either is good once.';
+comment on function app_private.verify_totp_or_recovery_code(uuid, text) is
+  'Whether it is a one-time code (within one step of now) or a recovery code of the person; either is good once.';
 alter function app_private.verify_totp_or_recovery_code(uuid, text) owner to app_system;

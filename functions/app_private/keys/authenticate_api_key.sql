@@ -65,5 +65,6 @@ begin
       and v_key.expires_at is null and v_key.grace_expires_at is null);
 end
 $$;
-comment on function app_private.authenticate_api_key(text, text, inet) is 'Claims of an API key: the lesser of its scope and the role of its owner, narrowed to its project and environment.';
+comment on function app_private.authenticate_api_key(text, text, inet) is
+  'Claims of an API key: the lesser of its scope and the role of its owner, narrowed to its project and environment.';
 alter function app_private.authenticate_api_key(text, text, inet) owner to app_system;

@@ -25,5 +25,6 @@ begin
   return row(v_token, v_id, v_head, v_expires_at)::app_public.created_api_key;
 end
 $$;
-comment on function app_private.issue_api_key(app_public.api_keys) is 'Makes a key from a row that says what it may do; the one place where its text exists.';
+comment on function app_private.issue_api_key(app_public.api_keys) is
+  'Makes a key from a row that says what it may do; the one place where its text exists.';
 alter function app_private.issue_api_key(app_public.api_keys) owner to app_system;

@@ -20,5 +20,6 @@ begin
   return v_key;
 end
 $$;
-comment on function app_private.require_api_key(uuid) is 'A key of the person of the request, or any for an admin, locked.';
+comment on function app_private.require_api_key(uuid) is
+  'A key of the person of the request, or any for an admin, locked.';
 alter function app_private.require_api_key(uuid) owner to app_system;

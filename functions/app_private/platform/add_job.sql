@@ -9,7 +9,8 @@ begin
     run_at => coalesce(add_job.run_at, now()), max_attempts => 25, job_key => add_job.job_key);
 end
 $$;
-comment on function app_private.add_job(text, json, text, timestamptz, text) is 'Adds a job in the same transaction; the payload is ids only.';
+comment on function app_private.add_job(text, json, text, timestamptz, text) is
+  'Adds a job in the same transaction; the payload is ids only.';
 -- To own a function one must be allowed to create in its schema, which the worker is not otherwise.
 grant create on schema app_private to freehold_worker;
 alter function app_private.add_job(text, json, text, timestamptz, text) owner to freehold_worker;

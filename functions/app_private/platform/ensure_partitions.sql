@@ -41,6 +41,7 @@ begin
 end
 $$;
 comment on function app_private.ensure_partitions(integer) is
-  'Makes the monthly partitions from this month to as many ahead as the registry says, or as are asked for; returns how many were missing.';
+  'Makes the monthly partitions from this month to as many ahead as the registry says, or as are asked for; returns '
+  'how many were missing.';
 alter function app_private.ensure_partitions(integer) owner to freehold_owner;
 grant execute on function app_private.ensure_partitions(integer) to freehold_worker;

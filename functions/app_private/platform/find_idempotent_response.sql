@@ -19,5 +19,6 @@ begin
   return v_known.response;
 end
 $$;
-comment on function app_private.find_idempotent_response(text, text, jsonb) is 'Response given before to the same operation and idempotency key; null when there is none.';
+comment on function app_private.find_idempotent_response(text, text, jsonb) is
+  'Response given before to the same operation and idempotency key; null when there is none.';
 alter function app_private.find_idempotent_response(text, text, jsonb) owner to app_system;

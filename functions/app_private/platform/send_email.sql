@@ -20,5 +20,6 @@ begin
 end
 $$;
 comment on function app_private.send_email(text, app_public.email, text, jsonb, uuid, uuid) is
-  'Puts a mail into the outbox, with the account it is about and the person whose name stands in it, and a job beside it.';
+  'Puts a mail into the outbox, with the account it is about and the person whose name stands in it, and a job '
+  'beside it.';
 alter function app_private.send_email(text, app_public.email, text, jsonb, uuid, uuid) owner to app_system;

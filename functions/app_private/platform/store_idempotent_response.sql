@@ -11,5 +11,6 @@ begin
     created_at = now(), expires_at = now() + interval '24 hours';
 end
 $$;
-comment on function app_private.store_idempotent_response(text, text, jsonb, jsonb) is 'Keeps a response for retries with the same idempotency key, for a day.';
+comment on function app_private.store_idempotent_response(text, text, jsonb, jsonb) is
+  'Keeps a response for retries with the same idempotency key, for a day.';
 alter function app_private.store_idempotent_response(text, text, jsonb, jsonb) owner to app_system;

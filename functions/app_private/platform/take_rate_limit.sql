@@ -16,5 +16,6 @@ begin
   return v_count <= take_rate_limit.max_count;
 end
 $$;
-comment on function app_private.take_rate_limit(text, text, integer, integer) is 'Counts one more in the current window; false when that is more than allowed.';
+comment on function app_private.take_rate_limit(text, text, integer, integer) is
+  'Counts one more in the current window; false when that is more than allowed.';
 alter function app_private.take_rate_limit(text, text, integer, integer) owner to app_system;

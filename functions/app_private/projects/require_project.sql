@@ -21,5 +21,6 @@ begin
   return v_project;
 end
 $$;
-comment on function app_private.require_project(uuid, app_public.member_role, text) is 'A project that the request sees and may act on.';
+comment on function app_private.require_project(uuid, app_public.member_role, text) is
+  'A project that the request sees and may act on.';
 alter function app_private.require_project(uuid, app_public.member_role, text) owner to app_system;

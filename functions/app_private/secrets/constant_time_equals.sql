@@ -6,5 +6,6 @@ as $$
   select extensions.hmac(constant_time_equals.a, k.key, 'sha256') = extensions.hmac(constant_time_equals.b, k.key, 'sha256')
   from (select extensions.gen_random_bytes(32) as key) k
 $$;
-comment on function app_private.constant_time_equals(bytea, bytea) is 'Compares without telling by its duration where the first difference is.';
+comment on function app_private.constant_time_equals(bytea, bytea) is
+  'Compares without telling by its duration where the first difference is.';
 alter function app_private.constant_time_equals(bytea, bytea) owner to app_system;

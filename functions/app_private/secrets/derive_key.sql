@@ -17,5 +17,6 @@ begin
   return extensions.hmac('freehold seal 1'::bytea, decode(v_key, 'base64'), 'sha512');
 end
 $$;
-comment on function app_private.derive_key(text) is '64 bytes of key material, derived from one master key of the ring.';
+comment on function app_private.derive_key(text) is
+  '64 bytes of key material, derived from one master key of the ring.';
 alter function app_private.derive_key(text) owner to app_system;

@@ -24,5 +24,7 @@ begin
     || '.' || app_private.base64url(v_tag);
 end
 $$;
-comment on function app_private.encrypt_secret(text) is 'Encrypts a secret with the current key of the ring, as a compact JWE that names its key (RFC 7516, dir, A256CBC-HS512 of RFC 7518, 5.2.5).';
+comment on function app_private.encrypt_secret(text) is
+  'Encrypts a secret with the current key of the ring, as a compact JWE that names its key (RFC 7516, dir, '
+  'A256CBC-HS512 of RFC 7518, 5.2.5).';
 alter function app_private.encrypt_secret(text) owner to app_system;

@@ -28,5 +28,6 @@ begin
   return v_member;
 end
 $$;
-comment on function app_private.end_membership(uuid, uuid) is 'Ends a membership with all that hangs on it: teams, projects, API keys.';
+comment on function app_private.end_membership(uuid, uuid) is
+  'Ends a membership with all that hangs on it: teams, projects, API keys.';
 alter function app_private.end_membership(uuid, uuid) owner to app_system;

@@ -11,5 +11,6 @@ begin
   end if;
 end
 $$;
-comment on function app_private.require_grantable(app_public.member_role) is 'Refuses to hand out a rank above that of the request.';
+comment on function app_private.require_grantable(app_public.member_role) is
+  'Refuses to hand out a rank above that of the request.';
 grant execute on function app_private.require_grantable(app_public.member_role) to app_system;

@@ -21,5 +21,6 @@ begin
   return v_member;
 end
 $$;
-comment on function app_private.require_invitation(text) is 'The open invitation that a mailed token speaks of, locked.';
+comment on function app_private.require_invitation(text) is
+  'The open invitation that a mailed token speaks of, locked.';
 alter function app_private.require_invitation(text) owner to app_system;

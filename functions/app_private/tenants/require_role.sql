@@ -14,5 +14,6 @@ begin
   return app_hidden.current_tenant_id();
 end
 $$;
-comment on function app_private.require_role(app_public.member_role, text) is 'Tenant of the request, for someone of at least that rank.';
+comment on function app_private.require_role(app_public.member_role, text) is
+  'Tenant of the request, for someone of at least that rank.';
 grant execute on function app_private.require_role(app_public.member_role, text) to app_system;

@@ -7,5 +7,6 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg__announce_revocation() is 'Tells the API processes to forget what they know of a session, key, person or tenant. Arguments: prefix, column.';
+comment on function app_private.tg__announce_revocation() is
+  'Tells the API processes to forget what they know of a session, key, person or tenant. Arguments: prefix, column.';
 alter function app_private.tg__announce_revocation() owner to app_system;

@@ -10,5 +10,6 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg__audit_update() is 'Appends a changed row to the ledger; a change that changes nothing is left out.';
+comment on function app_private.tg__audit_update() is
+  'Appends a changed row to the ledger; a change that changes nothing is left out.';
 alter function app_private.tg__audit_update() owner to app_system;

@@ -11,4 +11,5 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg__refuse_change() is 'Refuses every update, delete and truncate of an append-only table, its owner''s too. Argument: its name.';
+comment on function app_private.tg__refuse_change() is
+  'Refuses every update, delete and truncate of an append-only table, its owner''s too. Argument: its name.';

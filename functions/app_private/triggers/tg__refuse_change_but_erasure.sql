@@ -23,4 +23,5 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg__refuse_change_but_erasure() is 'Refuses every change of a ledger but emptying the personal columns of someone who is erased.';
+comment on function app_private.tg__refuse_change_but_erasure() is
+  'Refuses every change of a ledger but emptying the personal columns of someone who is erased.';

@@ -59,5 +59,6 @@ begin
   return NEW;
 end
 $$;
-comment on function app_private.tg_deployments__move() is 'Enforces the state machine, stamps times, and keeps exactly one current deployment per environment.';
+comment on function app_private.tg_deployments__move() is
+  'Enforces the state machine, stamps times, and keeps exactly one current deployment per environment.';
 alter function app_private.tg_deployments__move() owner to app_system;

@@ -37,5 +37,6 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg_deployments__record_move() is 'Appends each move to the history and to the events, and tells the project of its production.';
+comment on function app_private.tg_deployments__record_move() is
+  'Appends each move to the history and to the events, and tells the project of its production.';
 alter function app_private.tg_deployments__record_move() owner to app_system;

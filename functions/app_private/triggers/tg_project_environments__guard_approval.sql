@@ -10,4 +10,5 @@ begin
   return NEW;
 end
 $$;
-comment on function app_private.tg_project_environments__guard_approval() is 'Lets only admins stop asking for approval: whoever needs it could lift it otherwise.';
+comment on function app_private.tg_project_environments__guard_approval() is
+  'Lets only admins stop asking for approval: whoever needs it could lift it otherwise.';

@@ -15,5 +15,6 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg_projects__create_environments() is 'Gives a new project its staging and production environments.';
+comment on function app_private.tg_projects__create_environments() is
+  'Gives a new project its staging and production environments.';
 alter function app_private.tg_projects__create_environments() owner to app_system;

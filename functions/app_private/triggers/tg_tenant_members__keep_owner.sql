@@ -27,5 +27,6 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg_tenant_members__keep_owner() is 'Keeps at least one owner in every tenant, and tenants.owner_id one of them.';
+comment on function app_private.tg_tenant_members__keep_owner() is
+  'Keeps at least one owner in every tenant, and tenants.owner_id one of them.';
 alter function app_private.tg_tenant_members__keep_owner() owner to app_system;

@@ -7,5 +7,6 @@ begin
   return null;
 end
 $$;
-comment on function app_private.tg_undispatched_events__wake_dispatcher() is 'Wakes the dispatcher when the transaction commits.';
+comment on function app_private.tg_undispatched_events__wake_dispatcher() is
+  'Wakes the dispatcher when the transaction commits.';
 alter function app_private.tg_undispatched_events__wake_dispatcher() owner to app_system;

@@ -62,6 +62,8 @@ begin
   return v_outcome;
 end
 $$;
-comment on function app_private.apply_webhook_event(uuid, uuid) is 'Applies one event of the inbox, once: a push to the branch of an environment requests its deployment. Returns the outcome.';
+comment on function app_private.apply_webhook_event(uuid, uuid) is
+  'Applies one event of the inbox, once: a push to the branch of an environment requests its deployment. Returns the '
+  'outcome.';
 alter function app_private.apply_webhook_event(uuid, uuid) owner to app_system;
 grant execute on function app_private.apply_webhook_event(uuid, uuid) to freehold_worker;

@@ -13,5 +13,6 @@ as $$
     from app_private.webhook_providers() p
     where p.provider::text = is_webhook_signature_valid.provider), false)
 $$;
-comment on function app_private.is_webhook_signature_valid(text, jsonb, bytea, text) is 'Whether a webhook was signed with this secret, in the way of its provider, over the raw bytes.';
+comment on function app_private.is_webhook_signature_valid(text, jsonb, bytea, text) is
+  'Whether a webhook was signed with this secret, in the way of its provider, over the raw bytes.';
 alter function app_private.is_webhook_signature_valid(text, jsonb, bytea, text) owner to app_system;

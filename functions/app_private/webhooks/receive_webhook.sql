@@ -68,6 +68,8 @@ begin
   return jsonb_build_object('status', 202, 'duplicate', false, 'webhookEventId', v_id);
 end
 $$;
-comment on function app_private.receive_webhook(text, uuid, jsonb, bytea) is 'Takes a webhook: checks the signature over the raw bytes, drops a delivery seen before, stores the rest and adds its job, all in one transaction. Header names are in lower case.';
+comment on function app_private.receive_webhook(text, uuid, jsonb, bytea) is
+  'Takes a webhook: checks the signature over the raw bytes, drops a delivery seen before, stores the rest and adds '
+  'its job, all in one transaction. Header names are in lower case.';
 alter function app_private.receive_webhook(text, uuid, jsonb, bytea) owner to app_system;
 grant execute on function app_private.receive_webhook(text, uuid, jsonb, bytea) to freehold_authenticator;

@@ -11,5 +11,7 @@ as $$
     '{headers,x-github-delivery}'::text[], '{headers,x-github-event}'::text[],
     '{x-github-delivery,x-github-event,x-github-hook-id}'::text[])
 $$;
-comment on function app_private.webhook_providers() is 'The providers whose webhooks are understood: how they sign, where their delivery id and event type stand, which of their headers the inbox keeps.';
+comment on function app_private.webhook_providers() is
+  'The providers whose webhooks are understood: how they sign, where their delivery id and event type stand, which '
+  'of their headers the inbox keeps.';
 grant execute on function app_private.webhook_providers() to app_system;

@@ -25,6 +25,8 @@ begin
     true);
 end
 $$;
-comment on function app_public.preview_revert(text, uuid, uuid, text, uuid, uuid, timestamptz) is 'What revert with the same arguments would do, and what stands in its way: a row to a version; a whole transaction; everything a person or a key did since a moment.';
+comment on function app_public.preview_revert(text, uuid, uuid, text, uuid, uuid, timestamptz) is
+  'What revert with the same arguments would do, and what stands in its way: a row to a version; a whole '
+  'transaction; everything a person or a key did since a moment.';
 alter function app_public.preview_revert(text, uuid, uuid, text, uuid, uuid, timestamptz) owner to app_system;
 grant execute on function app_public.preview_revert(text, uuid, uuid, text, uuid, uuid, timestamptz) to app_user;

@@ -49,6 +49,8 @@ begin
   return row(v_count, jsonb_array_length(record_audit_events.events) - v_count)::app_public.recorded_audit_events;
 end
 $$;
-comment on function app_public.record_audit_events(jsonb) is 'Stores the events that a daemon reports, all or none: {id, entity_id, action, user_id, diff, snapshot, created_at} each, entity_type if it likes. An event whose id is known is not stored again.';
+comment on function app_public.record_audit_events(jsonb) is
+  'Stores the events that a daemon reports, all or none: {id, entity_id, action, user_id, diff, snapshot, '
+  'created_at} each, entity_type if it likes. An event whose id is known is not stored again.';
 alter function app_public.record_audit_events(jsonb) owner to app_system;
 grant execute on function app_public.record_audit_events(jsonb) to app_user;

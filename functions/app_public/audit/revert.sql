@@ -38,6 +38,8 @@ begin
   return query select * from unnest(v_steps);
 end
 $$;
-comment on function app_public.revert(text, uuid, uuid, text, uuid, uuid, timestamptz) is 'Takes changes back, all or none: a row to a version; a whole transaction; everything a person or a key did since a moment. Itself a transaction like any other, it can be reverted.';
+comment on function app_public.revert(text, uuid, uuid, text, uuid, uuid, timestamptz) is
+  'Takes changes back, all or none: a row to a version; a whole transaction; everything a person or a key did since '
+  'a moment. Itself a transaction like any other, it can be reverted.';
 alter function app_public.revert(text, uuid, uuid, text, uuid, uuid, timestamptz) owner to app_system;
 grant execute on function app_public.revert(text, uuid, uuid, text, uuid, uuid, timestamptz) to app_user;

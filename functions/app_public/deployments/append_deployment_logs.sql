@@ -46,6 +46,8 @@ begin
   return v_last;
 end
 $$;
-comment on function app_public.append_deployment_logs(uuid, app_public.log_line[], text) is 'Appends at most 1000 lines and returns the sequence of the last. With a request id, the same batch sent again is not stored twice.';
+comment on function app_public.append_deployment_logs(uuid, app_public.log_line[], text) is
+  'Appends at most 1000 lines and returns the sequence of the last. With a request id, the same batch sent again is '
+  'not stored twice.';
 alter function app_public.append_deployment_logs(uuid, app_public.log_line[], text) owner to app_system;
 grant execute on function app_public.append_deployment_logs(uuid, app_public.log_line[], text) to app_user;

@@ -46,6 +46,8 @@ begin
   return v_deployment;
 end
 $$;
-comment on function app_public.claim_deployment(text, text[], integer) is 'Gives a runner the oldest deployment that waits, or whose runner was lost, and moves it to building; null when there is none. Name environments to take only theirs. Keep the lease with heartbeat_deployment.';
+comment on function app_public.claim_deployment(text, text[], integer) is
+  'Gives a runner the oldest deployment that waits, or whose runner was lost, and moves it to building; null when '
+  'there is none. Name environments to take only theirs. Keep the lease with heartbeat_deployment.';
 alter function app_public.claim_deployment(text, text[], integer) owner to app_system;
 grant execute on function app_public.claim_deployment(text, text[], integer) to app_user;

@@ -23,6 +23,7 @@ begin
   return v_deployment;
 end
 $$;
-comment on function app_public.heartbeat_deployment(uuid, text, integer) is 'Prolongs the lease of a runner from now. Without it the deployment goes back to the queue.';
+comment on function app_public.heartbeat_deployment(uuid, text, integer) is
+  'Prolongs the lease of a runner from now. Without it the deployment goes back to the queue.';
 alter function app_public.heartbeat_deployment(uuid, text, integer) owner to app_system;
 grant execute on function app_public.heartbeat_deployment(uuid, text, integer) to app_user;

@@ -23,6 +23,7 @@ begin
   return app_private.insert_deployment(v_new, promote_deployment.environment);
 end
 $$;
-comment on function app_public.promote_deployment(uuid, text) is 'Requests a deployment that succeeded in one environment for another.';
+comment on function app_public.promote_deployment(uuid, text) is
+  'Requests a deployment that succeeded in one environment for another.';
 alter function app_public.promote_deployment(uuid, text) owner to app_system;
 grant execute on function app_public.promote_deployment(uuid, text) to app_user;

@@ -15,6 +15,7 @@ begin
   return v_deployment;
 end
 $$;
-comment on function app_public.reject_deployment(uuid, text) is 'Refuses a deployment that waits for approval, which cancels it.';
+comment on function app_public.reject_deployment(uuid, text) is
+  'Refuses a deployment that waits for approval, which cancels it.';
 alter function app_public.reject_deployment(uuid, text) owner to app_system;
 grant execute on function app_public.reject_deployment(uuid, text) to app_user;

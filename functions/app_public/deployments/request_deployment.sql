@@ -47,6 +47,8 @@ begin
   return v_new;
 end
 $$;
-comment on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) is 'Asks for a commit to be brought to an environment, named as in the project. With an idempotency key, a retry within a day gets the same deployment.';
+comment on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) is
+  'Asks for a commit to be brought to an environment, named as in the project. With an idempotency key, a retry '
+  'within a day gets the same deployment.';
 alter function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) owner to app_system;
 grant execute on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) to app_user;

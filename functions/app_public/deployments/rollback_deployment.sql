@@ -51,6 +51,8 @@ begin
   return app_private.insert_deployment(v_new, null);
 end
 $$;
-comment on function app_public.rollback_deployment(uuid, uuid) is 'Requests the deployment again that was current before id, or the one given by to_deployment_id. The bad one becomes rolled_back at the moment the new one succeeds, and serves until then.';
+comment on function app_public.rollback_deployment(uuid, uuid) is
+  'Requests the deployment again that was current before id, or the one given by to_deployment_id. The bad one '
+  'becomes rolled_back at the moment the new one succeeds, and serves until then.';
 alter function app_public.rollback_deployment(uuid, uuid) owner to app_system;
 grant execute on function app_public.rollback_deployment(uuid, uuid) to app_user;

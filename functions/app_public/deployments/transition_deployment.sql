@@ -40,6 +40,8 @@ begin
   return v_deployment;
 end
 $$;
-comment on function app_public.transition_deployment(uuid, app_public.deployment_status, text, text, text, text, text, text) is 'Moves a deployment along the state machine. A runner that gives its name is refused when it lost its lease; moving to the status it has changes nothing.';
+comment on function app_public.transition_deployment(uuid, app_public.deployment_status, text, text, text, text, text, text) is
+  'Moves a deployment along the state machine. A runner that gives its name is refused when it lost its lease; '
+  'moving to the status it has changes nothing.';
 alter function app_public.transition_deployment(uuid, app_public.deployment_status, text, text, text, text, text, text) owner to app_system;
 grant execute on function app_public.transition_deployment(uuid, app_public.deployment_status, text, text, text, text, text, text) to app_user;

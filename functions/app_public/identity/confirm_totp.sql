@@ -25,6 +25,7 @@ begin
   return v_codes;
 end
 $$;
-comment on function app_public.confirm_totp(text) is 'Turns two-factor on with a code of the app; returns ten recovery codes, shown this once, each good for one log-in.';
+comment on function app_public.confirm_totp(text) is
+  'Turns two-factor on with a code of the app; returns ten recovery codes, shown this once, each good for one log-in.';
 alter function app_public.confirm_totp(text) owner to app_system;
 grant execute on function app_public.confirm_totp(text) to app_user;

@@ -20,6 +20,7 @@ begin
   return row(true, null)::app_public.confirmation;
 end
 $$;
-comment on function app_public.disable_totp(text, text) is 'Turns two-factor off and forgets the seed and the recovery codes.';
+comment on function app_public.disable_totp(text, text) is
+  'Turns two-factor off and forgets the seed and the recovery codes.';
 alter function app_public.disable_totp(text, text) owner to app_system;
 grant execute on function app_public.disable_totp(text, text) to app_user;

@@ -28,6 +28,7 @@ begin
   return v_result;
 end
 $$;
-comment on function app_public.enable_totp(text) is 'Makes a seed for an authenticator app. Nothing is asked at log-in until confirm_totp.';
+comment on function app_public.enable_totp(text) is
+  'Makes a seed for an authenticator app. Nothing is asked at log-in until confirm_totp.';
 alter function app_public.enable_totp(text) owner to app_system;
 grant execute on function app_public.enable_totp(text) to app_user;

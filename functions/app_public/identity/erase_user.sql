@@ -25,6 +25,7 @@ begin
 end
 $$;
 comment on function app_public.erase_user(text, text) is
-  'Destroys the personal data of the person of the request everywhere, history included, and closes the account. Not to be undone. Take export_user first.';
+  'Destroys the personal data of the person of the request everywhere, history included, and closes the account. Not '
+  'to be undone. Take export_user first.';
 alter function app_public.erase_user(text, text) owner to app_system;
 grant execute on function app_public.erase_user(text, text) to app_user;

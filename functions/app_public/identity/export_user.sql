@@ -44,6 +44,7 @@ begin
 end
 $$;
 comment on function app_public.export_user() is
-  'Everything that is kept about the person of the request, as one JSON object: profile, settings, sessions, memberships, API keys, what they did and what was done to their data.';
+  'Everything that is kept about the person of the request, as one JSON object: profile, settings, sessions, '
+  'memberships, API keys, what they did and what was done to their data.';
 alter function app_public.export_user() owner to app_system;
 grant execute on function app_public.export_user() to app_user;

@@ -43,6 +43,8 @@ begin
   return v_result;
 end
 $$;
-comment on function app_public.login(text, text, text, jsonb) is 'Opens a session for 30 days. With two-factor on, code is a one-time code or a recovery code. Unknown, wrong and locked answer alike.';
+comment on function app_public.login(text, text, text, jsonb) is
+  'Opens a session for 30 days. With two-factor on, code is a one-time code or a recovery code. Unknown, wrong and '
+  'locked answer alike.';
 alter function app_public.login(text, text, text, jsonb) owner to app_system;
 grant execute on function app_public.login(text, text, text, jsonb) to app_anonymous, app_user;

@@ -26,6 +26,7 @@ begin
   return v_user;
 end
 $$;
-comment on function app_public.register(text, text, text, text) is 'Opens an account and mails a token to prove the address with. Log in next.';
+comment on function app_public.register(text, text, text, text) is
+  'Opens an account and mails a token to prove the address with. Log in next.';
 alter function app_public.register(text, text, text, text) owner to app_system;
 grant execute on function app_public.register(text, text, text, text) to app_anonymous, app_user;

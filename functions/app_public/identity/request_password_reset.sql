@@ -16,6 +16,7 @@ begin
   return row(true, null)::app_public.confirmation;
 end
 $$;
-comment on function app_public.request_password_reset(text) is 'Mails a token to choose a new password with, valid for an hour. Answers alike whether or not the address is known.';
+comment on function app_public.request_password_reset(text) is
+  'Mails a token to choose a new password with, valid for an hour. Answers alike whether or not the address is known.';
 alter function app_public.request_password_reset(text) owner to app_system;
 grant execute on function app_public.request_password_reset(text) to app_anonymous, app_user;

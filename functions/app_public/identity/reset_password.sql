@@ -19,6 +19,7 @@ begin
   return row(true, null)::app_public.confirmation;
 end
 $$;
-comment on function app_public.reset_password(text, text) is 'Sets a new password with a mailed token and ends every session.';
+comment on function app_public.reset_password(text, text) is
+  'Sets a new password with a mailed token and ends every session.';
 alter function app_public.reset_password(text, text) owner to app_system;
 grant execute on function app_public.reset_password(text, text) to app_anonymous, app_user;

@@ -27,6 +27,7 @@ begin
   return v_created;
 end
 $$;
-comment on function app_public.rotate_api_key(uuid, interval) is 'Makes a successor with the same rights and returns it, this once; the old key works on for the grace interval.';
+comment on function app_public.rotate_api_key(uuid, interval) is
+  'Makes a successor with the same rights and returns it, this once; the old key works on for the grace interval.';
 alter function app_public.rotate_api_key(uuid, interval) owner to app_system;
 grant execute on function app_public.rotate_api_key(uuid, interval) to app_user;

@@ -15,6 +15,7 @@ begin
   return v_project;
 end
 $$;
-comment on function app_public.archive_project(uuid) is 'Puts a project away: it takes no deployments, and those that waited are canceled.';
+comment on function app_public.archive_project(uuid) is
+  'Puts a project away: it takes no deployments, and those that waited are canceled.';
 alter function app_public.archive_project(uuid) owner to app_system;
 grant execute on function app_public.archive_project(uuid) to app_user;

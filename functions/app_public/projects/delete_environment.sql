@@ -22,6 +22,7 @@ begin
   return v_environment;
 end
 $$;
-comment on function app_public.delete_environment(uuid) is 'Deletes an environment; its unfinished deployments are canceled, its history stays.';
+comment on function app_public.delete_environment(uuid) is
+  'Deletes an environment; its unfinished deployments are canceled, its history stays.';
 alter function app_public.delete_environment(uuid) owner to app_system;
 grant execute on function app_public.delete_environment(uuid) to app_user;

@@ -22,6 +22,7 @@ begin
   return v_project;
 end
 $$;
-comment on function app_public.delete_project(uuid) is 'Deletes a project: it and all below it vanish from the API, its unfinished deployments are canceled.';
+comment on function app_public.delete_project(uuid) is
+  'Deletes a project: it and all below it vanish from the API, its unfinished deployments are canceled.';
 alter function app_public.delete_project(uuid) owner to app_system;
 grant execute on function app_public.delete_project(uuid) to app_user;

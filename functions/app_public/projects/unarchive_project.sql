@@ -14,6 +14,7 @@ begin
   return v_project;
 end
 $$;
-comment on function app_public.unarchive_project(uuid) is 'Takes an archived project into use again; its deployments that were canceled stay canceled.';
+comment on function app_public.unarchive_project(uuid) is
+  'Takes an archived project into use again; its deployments that were canceled stay canceled.';
 alter function app_public.unarchive_project(uuid) owner to app_system;
 grant execute on function app_public.unarchive_project(uuid) to app_user;

@@ -45,6 +45,7 @@ begin
   return v_member;
 end
 $$;
-comment on function app_public.accept_invitation(text) is 'Joins the tenant that sent the invitation and returns the new membership.';
+comment on function app_public.accept_invitation(text) is
+  'Joins the tenant that sent the invitation and returns the new membership.';
 alter function app_public.accept_invitation(text) owner to app_system;
 grant execute on function app_public.accept_invitation(text) to app_user;

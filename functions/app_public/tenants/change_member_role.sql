@@ -23,6 +23,7 @@ begin
   return v_member;
 end
 $$;
-comment on function app_public.change_member_role(uuid, app_public.member_role) is 'Gives a member another rank, at once.';
+comment on function app_public.change_member_role(uuid, app_public.member_role) is
+  'Gives a member another rank, at once.';
 alter function app_public.change_member_role(uuid, app_public.member_role) owner to app_system;
 grant execute on function app_public.change_member_role(uuid, app_public.member_role) to app_user;

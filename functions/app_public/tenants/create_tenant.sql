@@ -20,6 +20,7 @@ begin
   return v_tenant;
 end
 $$;
-comment on function app_public.create_tenant(text, text, text) is 'Makes a tenant and its first owner: the person of the request. The first one becomes their default.';
+comment on function app_public.create_tenant(text, text, text) is
+  'Makes a tenant and its first owner: the person of the request. The first one becomes their default.';
 alter function app_public.create_tenant(text, text, text) owner to app_system;
 grant execute on function app_public.create_tenant(text, text, text) to app_user;

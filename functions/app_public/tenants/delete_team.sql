@@ -19,6 +19,7 @@ begin
   return v_team;
 end
 $$;
-comment on function app_public.delete_team(uuid) is 'Dissolves a team. Projects shown to it are left to their own members and the admins.';
+comment on function app_public.delete_team(uuid) is
+  'Dissolves a team. Projects shown to it are left to their own members and the admins.';
 alter function app_public.delete_team(uuid) owner to app_system;
 grant execute on function app_public.delete_team(uuid) to app_user;

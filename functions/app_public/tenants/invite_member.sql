@@ -49,6 +49,8 @@ begin
   return v_member;
 end
 $$;
-comment on function app_public.invite_member(text, app_public.member_role) is 'Asks someone into the tenant by mail; the invitation is good for seven days. Inviting again sends a new token and withdraws the old one.';
+comment on function app_public.invite_member(text, app_public.member_role) is
+  'Asks someone into the tenant by mail; the invitation is good for seven days. Inviting again sends a new token and '
+  'withdraws the old one.';
 alter function app_public.invite_member(text, app_public.member_role) owner to app_system;
 grant execute on function app_public.invite_member(text, app_public.member_role) to app_user;

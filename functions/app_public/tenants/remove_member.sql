@@ -11,6 +11,7 @@ begin
   return app_private.end_membership(v_tenant_id, remove_member.user_id);
 end
 $$;
-comment on function app_public.remove_member(uuid) is 'Takes a person out of the tenant; their teams, projects and API keys there end with it.';
+comment on function app_public.remove_member(uuid) is
+  'Takes a person out of the tenant; their teams, projects and API keys there end with it.';
 alter function app_public.remove_member(uuid) owner to app_system;
 grant execute on function app_public.remove_member(uuid) to app_user;

@@ -27,6 +27,7 @@ begin
   return v_tenant;
 end
 $$;
-comment on function app_public.transfer_ownership(uuid) is 'Makes another member the owner; the person of the request stays as an admin.';
+comment on function app_public.transfer_ownership(uuid) is
+  'Makes another member the owner; the person of the request stays as an admin.';
 alter function app_public.transfer_ownership(uuid) owner to app_system;
 grant execute on function app_public.transfer_ownership(uuid) to app_user;

@@ -31,6 +31,8 @@ begin
   return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $$;
-comment on function app_public.create_webhook_source(uuid, text, app_public.webhook_provider, text) is 'Makes an address for the webhooks of a project and returns its signing secret, this once. Without a secret of your own you get a random one.';
+comment on function app_public.create_webhook_source(uuid, text, app_public.webhook_provider, text) is
+  'Makes an address for the webhooks of a project and returns its signing secret, this once. Without a secret of '
+  'your own you get a random one.';
 alter function app_public.create_webhook_source(uuid, text, app_public.webhook_provider, text) owner to app_system;
 grant execute on function app_public.create_webhook_source(uuid, text, app_public.webhook_provider, text) to app_user;

@@ -25,6 +25,7 @@ begin
   return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $$;
-comment on function app_public.rotate_webhook_source_secret(uuid, interval) is 'Gives a source a new signing secret and returns it, this once; the old one works on for the grace interval.';
+comment on function app_public.rotate_webhook_source_secret(uuid, interval) is
+  'Gives a source a new signing secret and returns it, this once; the old one works on for the grace interval.';
 alter function app_public.rotate_webhook_source_secret(uuid, interval) owner to app_system;
 grant execute on function app_public.rotate_webhook_source_secret(uuid, interval) to app_user;

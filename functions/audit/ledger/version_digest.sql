@@ -8,5 +8,6 @@ as $$
     v.snapshot, v.diff, encode(v.personal_digest, 'hex'), encode(v.origin_digest, 'hex'))::text, 'utf8'))
   from (select version.*) v
 $$;
-comment on function audit.version_digest(audit.row_versions) is 'SHA-256 of everything in a version but its personal columns, for which their own digests stand.';
+comment on function audit.version_digest(audit.row_versions) is
+  'SHA-256 of everything in a version but its personal columns, for which their own digests stand.';
 grant execute on function audit.version_digest(audit.row_versions) to app_system;
