@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { startEmbedded, type Cluster } from '../../src/deploy/embedded.ts'
-import { CARELESS } from '../support/cluster.ts'
+import { CARELESS } from '../../src/dev/templateCluster.ts'
 
 const STARTER = join(import.meta.dirname, '../support/starter.ts')
 const isRoot = process.getuid?.() === 0
