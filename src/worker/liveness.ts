@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
  */
 const LOCK = 7_301_004
 const LONGEST_PAUSE_MS = 2000
+const GRACE_SECONDS = 5
 
 export interface Liveness {
   /** Resolves when the pool's lock is held: before that it must take no job. Never rejects; tries until `close`. */
@@ -118,13 +119,14 @@ const UNLOCK = `
   select d.pool_ids, graphile_worker.force_unlock_workers(d.pool_ids)
   from dead d
   -- When the server itself has just come back, the living have not yet had the time to show themselves.
-  where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'`
+  where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => $2)`
 
 /**
  * Gives the jobs of worker pools that died back to the queue: those that hold jobs but not their lock. Returns their names.
  * Every pool of the database must show its liveness; graphile-worker alone would wait four hours.
+ * @param graceSeconds age of the server before which nobody is taken for dead.
  */
-export async function unlockDeadPools(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ pool_ids: string[] }>(UNLOCK, [LOCK])
+export async function unlockDeadPools(pool: pg.Pool, graceSeconds = GRACE_SECONDS): Promise<string[]> {
+  const { rows } = await pool.query<{ pool_ids: string[] }>(UNLOCK, [LOCK, graceSeconds])
   return rows.flatMap((row) => row.pool_ids)
 }

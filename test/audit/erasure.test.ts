@@ -3,6 +3,7 @@ import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { withTenant } from '../../src/db/withTenant.ts'
 import { findings, seal, verify } from './support.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
@@ -67,7 +68,7 @@ async function tracesOf(text: string): Promise<string[]> {
 /** A person who has left traces in all places there are. */
 async function makeLudmilla() {
   const { alice, tenants } = world
-  await world.as({ token: alice.token, tenant: 'acme' }, 'select * from app_public.invite_member($1, $2)', [
+  await ask(database, { token: alice.token, tenant: 'acme' }, 'select * from app_public.invite_member($1, $2)', [
     EMAIL,
     'developer',
   ])
@@ -111,10 +112,12 @@ async function makeLudmilla() {
     'acme',
   )
   // Invited elsewhere, once under her address alone.
-  await world.as({ token: world.mallory.token, tenant: 'evil' }, 'select * from app_public.invite_member($1, $2)', [
-    EMAIL,
-    'viewer',
-  ])
+  await ask(
+    database,
+    { token: world.mallory.token, tenant: 'evil' },
+    'select * from app_public.invite_member($1, $2)',
+    [EMAIL, 'viewer'],
+  )
   await database.superuser.query(
     `update app_public.tenant_members set role = 'admin' where user_id = $1 and tenant_id = $2`,
     [user.id, tenants.acme.id],
@@ -238,7 +241,7 @@ test('emptying the ledger of somebody who was not erased shows', async () => {
 
 test('the last owner of a tenant is refused, by the names of the tenants', async () => {
   await expect(
-    world.as(world.alice, 'select * from app_public.erase_user($1)', [world.alice.password]),
+    ask(database, world.alice, 'select * from app_public.erase_user($1)', [world.alice.password]),
   ).rejects.toMatchObject({
     code: 'FH409',
     detail: expect.stringMatching(/"LAST_OWNER".*"acme"|"acme".*"LAST_OWNER"/),
@@ -265,9 +268,9 @@ test('an operator may erase, nobody else; an erased or unknown person is not fou
 })
 
 test('an API key can not erase its owner', async () => {
-  const [key] = await world.as(world.bob, `select * from app_public.create_api_key('k', '{write}')`)
+  const [key] = await ask(database, world.bob, `select * from app_public.create_api_key('k', '{write}')`)
   await expect(
-    world.as({ token: key!.token }, 'select * from app_public.erase_user($1)', [world.bob.password]),
+    ask(database, { token: key!.token }, 'select * from app_public.erase_user($1)', [world.bob.password]),
   ).rejects.toMatchObject({ code: 'FH401' })
 })
 

@@ -32,22 +32,26 @@ export interface Settled {
   readonly tenants: Readonly<Record<TenantName, Tenant>>
 }
 
-/** Who asks: a token (session or API key), or null for somebody without a log-in; and the tenant they name, if any. */
+/** Who asks: a token (session or API key), or null for somebody without a log-in; and what else a request presents. */
 export interface Caller {
   readonly token: string | null
+  /** X-Tenant: the tenant they name; without it, their default one. */
   readonly tenant?: string | null
+  /** Null when it is not known; an address when left out. */
+  readonly ip?: string | null
+  readonly requestId?: string
 }
 
 /** Who else but authenticate would know: the claims of a caller. @throws FH401, FH403 or FH429, as a pg.DatabaseError. */
-export async function claimsOf(authenticator: pg.Pool, { token, tenant }: Caller): Promise<Claims> {
+export async function claimsOf(authenticator: pg.Pool, { token, tenant, ip, requestId }: Caller): Promise<Claims> {
   const {
     rows: [row],
   } = await authenticator.query<{ claims: Claims }>('select app_private.authenticate($1, $2, $3, $4, $5) as claims', [
     token,
     tenant ?? null,
-    '10.0.0.1',
+    ip === undefined ? '10.0.0.1' : ip,
     'proof',
-    'req-1',
+    requestId ?? 'req-1',
   ])
   return row!.claims
 }

@@ -1,6 +1,7 @@
 import { namedPeople } from '../../../support/people.ts'
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
-import { askOne, listen } from '../../call.ts'
+import { askOne } from '../../../support/ask.ts'
+import { listen } from '../../../support/listen.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>

@@ -4,6 +4,7 @@ import { compactDecrypt, CompactEncrypt } from 'jose'
 import type { Keyring } from '../../../../src/config.ts'
 import { createPool } from '../../../../src/db/pools.ts'
 import { testDatabase, TEST_KEYRING, type TestDatabase } from '../../../support/database.ts'
+import { loop } from '../../../support/loops.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -40,7 +41,7 @@ async function withRing<T>(
   }
 }
 
-test('what is sealed opens again, and looks like nothing', async () => {
+loop('what is sealed opens again, and looks like nothing', { short: 100, full: 5000, of: 'texts' }, async (count) => {
   await fc.assert(
     fc.asyncProperty(text, async (plain) => {
       const sealed = await seal(plain)
@@ -48,7 +49,7 @@ test('what is sealed opens again, and looks like nothing', async () => {
       if (plain.length > 3) expect(sealed).not.toContain(plain)
       expect(await unseal(sealed)).toBe(plain)
     }),
-    { numRuns: 100 },
+    { numRuns: count },
   )
   expect(await unseal(null)).toBeNull()
 })
@@ -57,7 +58,7 @@ test('the same text is never sealed the same', async () => {
   expect(new Set(await Promise.all(Array.from({ length: 20 }, () => seal('secret')))).size).toBe(20)
 })
 
-test('any change of a sealed value is found', async () => {
+loop('any change of a sealed value is found', { short: 100, full: 5000, of: 'changes' }, async (count) => {
   const sealed = await seal('the quick brown fox jumps over the lazy dog')
   const part = (index: number) => sealed.split('.')[index]!
   await fc.assert(
@@ -75,7 +76,7 @@ test('any change of a sealed value is found', async () => {
         await expect(unseal(altered)).rejects.toThrow()
       },
     ),
-    { numRuns: 100 },
+    { numRuns: count },
   )
   for (const broken of [
     '',
@@ -123,21 +124,25 @@ test('keys rotate: the new one seals, the old one still opens', async () => {
   })
 })
 
-test('any JOSE library opens what the database sealed, and seals what it opens', async () => {
-  const key = derived(TEST_KEYRING.keys.k1!)
-  await fc.assert(
-    fc.asyncProperty(text, async (plain) => {
-      const { plaintext, protectedHeader } = await compactDecrypt(await seal(plain), key)
-      expect(Buffer.from(plaintext).toString()).toBe(plain)
-      expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
-      const theirs = await new CompactEncrypt(Buffer.from(plain))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
-        .encrypt(key)
-      expect(await unseal(theirs)).toBe(plain)
-    }),
-    { numRuns: 30 },
-  )
-})
+loop(
+  'any JOSE library opens what the database sealed, and seals what it opens',
+  { short: 30, full: 2000, of: 'texts' },
+  async (count) => {
+    const key = derived(TEST_KEYRING.keys.k1!)
+    await fc.assert(
+      fc.asyncProperty(text, async (plain) => {
+        const { plaintext, protectedHeader } = await compactDecrypt(await seal(plain), key)
+        expect(Buffer.from(plaintext).toString()).toBe(plain)
+        expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
+        const theirs = await new CompactEncrypt(Buffer.from(plain))
+          .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
+          .encrypt(key)
+        expect(await unseal(theirs)).toBe(plain)
+      }),
+      { numRuns: count },
+    )
+  },
+)
 
 test('neither people nor the authenticator may open anything', async () => {
   const sealed = await seal('secret')
