@@ -5,6 +5,7 @@ export type stringArray = (string)[];
 
 /** 'UnlockDeadPools' parameters type */
 export interface IUnlockDeadPoolsParams {
+  graceSeconds: number;
   lock: number;
 }
 
@@ -20,7 +21,7 @@ export interface IUnlockDeadPoolsQuery {
   result: IUnlockDeadPoolsResult;
 }
 
-const unlockDeadPoolsIR: any = {"usedParamSet":{"lock":true},"params":[{"name":"lock","required":true,"transform":{"type":"scalar"},"locs":[{"a":354,"b":359}]}],"statement":"-- When the server itself has just come back, the living have not yet had the time to show themselves.\nwith holders as materialized (\n  select distinct j.locked_by as pool_id from graphile_worker.jobs j where j.locked_by like 'pool-%'\n), dead as materialized (\n  select array_agg(h.pool_id) as pool_ids\n  from holders h\n  where pg_try_advisory_xact_lock(:lock!, hashtext(h.pool_id))\n)\nselect d.pool_ids as \"poolIds!\", graphile_worker.force_unlock_workers(d.pool_ids)\nfrom dead d\nwhere d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'"};
+const unlockDeadPoolsIR: any = {"usedParamSet":{"lock":true,"graceSeconds":true},"params":[{"name":"lock","required":true,"transform":{"type":"scalar"},"locs":[{"a":354,"b":359}]},{"name":"graceSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":583,"b":596}]}],"statement":"-- When the server itself has just come back, the living have not yet had the time to show themselves.\nwith holders as materialized (\n  select distinct j.locked_by as pool_id from graphile_worker.jobs j where j.locked_by like 'pool-%'\n), dead as materialized (\n  select array_agg(h.pool_id) as pool_ids\n  from holders h\n  where pg_try_advisory_xact_lock(:lock!, hashtext(h.pool_id))\n)\nselect d.pool_ids as \"poolIds!\", graphile_worker.force_unlock_workers(d.pool_ids)\nfrom dead d\nwhere d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => :graceSeconds!)"};
 
 /**
  * Query generated from SQL:
@@ -35,7 +36,7 @@ const unlockDeadPoolsIR: any = {"usedParamSet":{"lock":true},"params":[{"name":"
  * )
  * select d.pool_ids as "poolIds!", graphile_worker.force_unlock_workers(d.pool_ids)
  * from dead d
- * where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'
+ * where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => :graceSeconds!)
  * ```
  */
 export const unlockDeadPools = new PreparedQuery<IUnlockDeadPoolsParams,IUnlockDeadPoolsResult>(unlockDeadPoolsIR);

@@ -1,5 +1,5 @@
 --! Previous: sha1:cdabc2a6fbd99183dec15f2e1d7d145b9586bace
---! Hash: sha1:01cb12bba27f8324d0a2c97ccd3424923f173173
+--! Hash: sha1:2bc63d22e34eacf5072619e698ec2875a3e5352e
 --! Message: people are found by declared columns
 
 -- A person's data is found by columns that say whose it is.
@@ -16,9 +16,10 @@ alter table app_private.emails
   drop constraint if exists emails_sender_id_fkey;
 -- The check of a foreign key asks the policies, and the columns are new: there is nothing for it to see.
 set local row_security = on;
--- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
 alter table app_private.emails
+  -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint emails_user_id_fkey foreign key (user_id) references app_public.users (id) on delete cascade,
+  -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
   add constraint emails_sender_id_fkey foreign key (sender_id) references app_public.users (id) on delete set null;
 set local row_security = off;
 comment on column app_private.emails.user_id is 'Account it is about; null for an invitation, which goes to an address.';

@@ -9,4 +9,4 @@ with holders as materialized (
 )
 select d.pool_ids as "poolIds!", graphile_worker.force_unlock_workers(d.pool_ids)
 from dead d
-where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds';
+where d.pool_ids is not null and pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => :graceSeconds!);

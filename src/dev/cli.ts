@@ -216,7 +216,8 @@ async function checkLaws(server: Server): Promise<void> {
 async function checkTruth(server: Server): Promise<void> {
   const { dumpCatalog } = await import('./generate/catalog.ts')
   const dump = (urls: DatabaseUrls) => withClient(urls.superuser ?? urls.owner, dumpCatalog)
-  const once = await withScratch(server, dump)
+  // Never a clone: what is asked is what the files make today.
+  const once = await withScratch(server, dump, { fromEmpty: true })
   const thrice = await withScratch(server, async (urls) => {
     for (let round = 0; round < 2; round++) await apply(urls.owner, ROOT, { force: true })
     return await dump(urls)
@@ -278,16 +279,25 @@ function explain(error: unknown): string {
   return isExpected ? error.message : (error.stack ?? error.message)
 }
 
+/** `--server <data directory>` joins the embedded server that runs there, as `npm run check` has its parts do. */
+function joinedServer(args: readonly string[]): { dataDir?: string; rest: readonly string[] } {
+  const at = args.indexOf('--server')
+  const dataDir = args[at + 1]
+  if (at === -1 || dataDir === undefined) return { rest: args }
+  return { dataDir, rest: args.toSpliced(at, 2) }
+}
+
 async function main([name = '', ...args]: readonly string[]): Promise<void> {
   const command = commands[name]
   if (!command) {
     const list = Object.entries(commands).map(([key, { help }]) => `  npm run db:${key.padEnd(9)} ${help}`)
     throw new ConfigurationError([[`No command "${name}". There are:`, ...list].join('\n')])
   }
-  const config = loadConfig()
+  const { dataDir, rest } = joinedServer(args)
+  const config = dataDir === undefined ? loadConfig() : loadConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'warn' })
   const server = await openServer(config)
   try {
-    await command.run(server, args, config)
+    await command.run(server, rest, config)
   } finally {
     await server.leave()
   }

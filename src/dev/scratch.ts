@@ -1,22 +1,27 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
 import { ConfigurationError, loadConfig } from '../config.ts'
 import { withClient } from '../db/withClient.ts'
 import {
   openServer,
   prepareDatabase,
-  ROOT,
   roleUrls,
   withDatabase,
   type DatabaseUrls,
   type Server,
 } from '../deploy/database.ts'
+import { cloneTemplate, startTemplateCluster, templateName } from './templateCluster.ts'
+import { templateChecksum } from './templateFiles.ts'
 
-/** Builds an empty database up to this checkout beside the real one, and drops it when `fn` is done. */
-export async function withScratch<T>(server: Server, fn: (urls: DatabaseUrls) => Promise<T>, root = ROOT): Promise<T> {
+/**
+ * Lends `fn` a database that is built up to this checkout, and drops it: a clone when the server has the template of this checkout,
+ * as throw-away servers do. `fromEmpty` builds it whatever there is.
+ */
+export async function withScratch<T>(
+  server: Server,
+  fn: (urls: DatabaseUrls) => Promise<T>,
+  { fromEmpty = false } = {},
+): Promise<T> {
   const {
     urls: { superuser },
     secret,
@@ -27,28 +32,40 @@ export async function withScratch<T>(server: Server, fn: (urls: DatabaseUrls) =>
     ])
   }
   const name = `freehold_scratch_${process.pid}_${randomBytes(3).toString('hex')}`
-  const urls = roleUrls(withDatabase(superuser, name), secret)
+  const url = withDatabase(superuser, 'postgres')
+  const template = templateName(await templateChecksum())
+  const isClone = !fromEmpty && (await hasDatabase(url, template))
   try {
-    await prepareDatabase({ urls, secret, mayCreate: true }, { root })
+    if (isClone) return await fn(await cloneTemplate({ url, secret, template }, name))
+    const urls = roleUrls(withDatabase(superuser, name), secret)
+    await prepareDatabase({ urls, secret, mayCreate: true })
     return await fn(urls)
   } finally {
-    await withClient(withDatabase(superuser, 'postgres'), (client) =>
-      client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
-    )
+    await withClient(url, (client) => client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`))
   }
 }
 
-/** Lends `use` a server of its own in the temporary directory, and throws it away. */
-export async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promise<T> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'freehold-scratch-'))
+async function hasDatabase(url: string, name: string): Promise<boolean> {
+  const { rowCount } = await withClient(url, (client) =>
+    client.query('select from pg_database where datname = $1 and datistemplate', [name]),
+  )
+  return rowCount === 1
+}
+
+/**
+ * Lends `use` a server with a template, and throws it away.
+ * @param joined data directory of such a server that already runs, which stays.
+ */
+export async function withScratchServer<T>(use: (server: Server) => Promise<T>, joined?: string): Promise<T> {
+  const cluster = joined === undefined ? await startTemplateCluster() : undefined
   try {
-    const server = await openServer(loadConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'warn' }))
+    const server = await openServer(loadConfig({ DATA_DIR: joined ?? cluster?.dataDir, LOG_LEVEL: 'warn' }))
     try {
       return await use(server)
     } finally {
-      await server.stop()
+      await server.leave()
     }
   } finally {
-    await rm(dataDir, { recursive: true, force: true })
+    await cluster?.stop()
   }
 }

@@ -18,6 +18,8 @@ export interface JobRunnerDeps {
   log: Logger
   taskList: TaskList
   concurrentJobs: number
+  /** As {@link unlockDeadPools} has it. */
+  graceSeconds?: number
 }
 
 export interface JobRunner {
@@ -37,6 +39,7 @@ export async function startJobRunner({
   log,
   taskList,
   concurrentJobs,
+  graceSeconds,
 }: JobRunnerDeps): Promise<JobRunner> {
   const stopping = new AbortController()
   let current: { runner: Runner; liveness: Liveness; over: Promise<void> } | undefined
@@ -93,7 +96,7 @@ export async function startJobRunner({
   }
 
   async function unlock(): Promise<void> {
-    const poolIds = await unlockDeadPools(pool)
+    const poolIds = await unlockDeadPools(pool, graceSeconds)
     if (poolIds.length > 0) log.warn({ poolIds }, 'workers died; their jobs run again')
   }
 

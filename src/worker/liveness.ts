@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts'
  */
 const LOCK = 7_301_004
 const LONGEST_PAUSE_MS = 2000
+const GRACE_SECONDS = 5
 
 export interface Liveness {
   /** Resolves when the pool's lock is held: before that it must take no job. Never rejects; tries until `close`. */
@@ -110,8 +111,9 @@ async function lock(client: pg.Client, poolId: string): Promise<void> {
 /**
  * Gives the jobs of worker pools that died back to the queue: those that hold jobs but not their lock. Returns their names.
  * Every pool of the database must show its liveness; graphile-worker alone would wait four hours.
+ * @param graceSeconds age of the server before which nobody is taken for dead.
  */
-export async function unlockDeadPools(pool: pg.Pool): Promise<string[]> {
-  const rows = await unlock.run({ lock: LOCK }, pool)
+export async function unlockDeadPools(pool: pg.Pool, graceSeconds = GRACE_SECONDS): Promise<string[]> {
+  const rows = await unlock.run({ lock: LOCK, graceSeconds }, pool)
   return rows.flatMap((row) => row.poolIds)
 }

@@ -14,6 +14,8 @@ export interface WorkerDeps {
   /** Connections of freehold_worker with the key ring, three at least; the caller ends it after `stop`. */
   pool: pg.Pool
   logger: Logger
+  /** Age of the server before which no other worker is taken for dead; 5 s, in which the living come back after its restart. */
+  graceSeconds?: number
 }
 
 export interface RunningWorker {
@@ -24,7 +26,7 @@ export interface RunningWorker {
 }
 
 /** Runs jobs, the clock and the dispatcher of events until `stop`. Signals are the caller's to handle. */
-export async function runWorker({ config, pool, logger }: WorkerDeps): Promise<RunningWorker> {
+export async function runWorker({ config, pool, logger, graceSeconds }: WorkerDeps): Promise<RunningWorker> {
   const { connectionString, max } = pool.options
   if (connectionString === undefined) throw new Error('The pool of the worker was not made of a URL')
   if (max <= CONNECTIONS_ASIDE)
@@ -49,6 +51,7 @@ export async function runWorker({ config, pool, logger }: WorkerDeps): Promise<R
       log,
       taskList,
       concurrentJobs: max - CONNECTIONS_ASIDE,
+      ...(graceSeconds !== undefined && { graceSeconds }),
     })
     closers.push(jobs.stop)
     const dispatcher = await startDispatcher({ connectionString, pool, log })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
+import { ask } from '../support/ask.ts'
+import { loop } from '../support/loops.ts'
 
 let database: TestDatabase
 let cast: Awaited<ReturnType<typeof namedPeople>>
@@ -33,7 +35,7 @@ const rowsOf = (from: string) =>
 async function dump(): Promise<Dump> {
   const entries = await Promise.all(
     TABLES.map(async (table) => {
-      const [row] = await cast.as<{ rows: unknown[] }>(cast.alice, rowsOf(`app_public.${table}`), [
+      const [row] = await ask<{ rows: unknown[] }>(database, cast.alice, rowsOf(`app_public.${table}`), [
         [...(QUIET[table] ?? []), 'updated_at', 'last_used_at', 'usage_count', 'last_used', 'last_received_at'],
       ])
       return [table, row!.rows]
@@ -45,7 +47,7 @@ async function dump(): Promise<Dump> {
 async function asOf(at: string): Promise<Dump> {
   const entries = await Promise.all(
     TABLES.map(async (table) => {
-      const [row] = await cast.as<{ rows: unknown[] }>(cast.alice, rowsOf(`app_public.${table}_as_of($2)`), [
+      const [row] = await ask<{ rows: unknown[] }>(database, cast.alice, rowsOf(`app_public.${table}_as_of($2)`), [
         [...(QUIET[table] ?? []), 'updated_at', 'last_used_at', 'usage_count', 'last_used', 'last_received_at'],
         at,
       ])
@@ -133,64 +135,76 @@ async function run(steps: readonly Step[]): Promise<void> {
 const done = new Map<string, number>()
 const failed = new Map<string, string>()
 
-test('as-of reads equal the dumps that were taken at those moments', async () => {
-  const taken: { at: string; dump: Dump }[] = []
-  const step = fc.record({
-    verb: fc.constantFrom(...Object.keys(STEPS)),
-    n: fc.nat(30),
-    text: fc.string({ unit: fc.constantFrom(...'aé"\\\'{}, 😀'), maxLength: 12 }),
-  })
-  await run(
-    ['addTeam', 'addProject', 'addProject', 'addEnvironment', 'addDeployment', 'joinTeam'].map((verb, n) => ({
-      verb,
-      n,
-      text: 'start',
-    })),
-  )
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
-      async (transactions) => {
-        for (const steps of transactions) {
-          await run(steps)
-          taken.push({ at: await clock(), dump: await dump() })
-        }
-        const { at, dump: expected } = taken.at(-1)!
-        expect(await asOf(at)).toEqual(expected)
-      },
-    ),
-    { numRuns: 15, endOnFailure: true },
-  )
-  // And later, when much has happened since.
-  for (const { at, dump: expected } of taken) expect(await asOf(at)).toEqual(expected)
-  // Every kind of step was taken, or nothing was tried.
-  expect(
-    Object.keys(STEPS)
-      .filter((verb) => !done.has(verb))
-      .map((verb) => [verb, failed.get(verb)]),
-  ).toEqual([])
-  expect(taken.some(({ dump }) => dump.deployments.length > 0)).toBe(true)
-  expect(taken.length).toBeGreaterThan(15)
-}, 120_000)
+loop(
+  'as-of reads equal the dumps that were taken at those moments',
+  { short: 10, full: 150, of: 'histories' },
+  async (count) => {
+    const taken: { at: string; dump: Dump }[] = []
+    const step = fc.record({
+      verb: fc.constantFrom(...Object.keys(STEPS)),
+      n: fc.nat(30),
+      text: fc.string({ unit: fc.constantFrom(...'aé"\\\'{}, 😀'), maxLength: 12 }),
+    })
+    await run(
+      ['addTeam', 'addProject', 'addProject', 'addEnvironment', 'addDeployment', 'joinTeam'].map((verb, n) => ({
+        verb,
+        n,
+        text: 'start',
+      })),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
+        async (transactions) => {
+          for (const steps of transactions) {
+            await run(steps)
+            taken.push({ at: await clock(), dump: await dump() })
+          }
+          const { at, dump: expected } = taken.at(-1)!
+          expect(await asOf(at)).toEqual(expected)
+        },
+      ),
+      { numRuns: count, endOnFailure: true },
+    )
+    // And later, when much has happened since.
+    for (const { at, dump: expected } of taken) expect(await asOf(at)).toEqual(expected)
+    // Every kind of step was taken, or nothing was tried.
+    expect(
+      Object.keys(STEPS)
+        .filter((verb) => !done.has(verb))
+        .map((verb) => [verb, failed.get(verb)]),
+    ).toEqual([])
+    expect(taken.some(({ dump }) => dump.deployments.length > 0)).toBe(true)
+    expect(taken.length).toBeGreaterThan(15)
+  },
+  120_000,
+)
 
 test('one row as of a moment is that row of the list, and none before it was there', async () => {
   const before = await clock()
-  const [team] = await cast.as<{ id: string }>(
+  const [team] = await ask<{ id: string }>(
+    database,
     cast.alice,
     `insert into app_public.teams (name) values ('Night shift') returning id`,
   )
   const between = await clock()
-  await cast.as(cast.alice, `update app_public.teams set name = 'Day shift' where id = $1 returning id`, [team!.id])
+  await ask(database, cast.alice, `update app_public.teams set name = 'Day shift' where id = $1 returning id`, [
+    team!.id,
+  ])
   const after = await clock()
   const name = async (at: string, caller = cast.vera) =>
     (
-      await cast.as<{ name: string | null }>(caller, 'select name from app_public.team_as_of($1, $2)', [team!.id, at])
+      await ask<{ name: string | null }>(database, caller, 'select name from app_public.team_as_of($1, $2)', [
+        team!.id,
+        at,
+      ])
     )[0]?.name ?? null
   expect(await name(before)).toBeNull()
   expect(await name(between)).toBe('Night shift')
   expect(await name(after)).toBe('Day shift')
   expect(await name(between, cast.mallory)).toBeNull()
-  const [{ count }] = (await cast.as<{ count: string }>(
+  const [{ count }] = (await ask<{ count: string }>(
+    database,
     cast.vera,
     `select count(*) from app_public.teams_as_of($1) where name = 'Night shift'`,
     [between],
@@ -199,14 +213,15 @@ test('one row as of a moment is that row of the list, and none before it was the
 })
 
 test('a project as of a moment is seen by who sees it now; a deleted one by admins', async () => {
-  const [made] = await cast.as<{ id: string }>(
+  const [made] = await ask<{ id: string }>(
+    database,
     cast.bob,
     `insert into app_public.projects (name, slug, visibility) values ('Hidden', 'hidden', 'private') returning id`,
   )
   const at = await clock()
   const sees = async (caller: { token: string }) =>
     (
-      await cast.as<{ id: string }>(caller, 'select id from app_public.projects_as_of($1) where id = $2', [
+      await ask<{ id: string }>(database, caller, 'select id from app_public.projects_as_of($1) where id = $2', [
         at,
         made!.id,
       ])
@@ -214,12 +229,12 @@ test('a project as of a moment is seen by who sees it now; a deleted one by admi
   expect([await sees(cast.bob), await sees(cast.alice), await sees(cast.vera), await sees(cast.mallory)]).toEqual([
     1, 1, 0, 0,
   ])
-  await cast.as(cast.alice, 'select id from app_public.delete_project($1)', [made!.id])
+  await ask(database, cast.alice, 'select id from app_public.delete_project($1)', [made!.id])
   expect([await sees(cast.bob), await sees(cast.alice), await sees(cast.vera), await sees(cast.mallory)]).toEqual([
     0, 1, 0, 0,
   ])
   const now = await clock()
   expect(
-    await cast.as(cast.alice, 'select id from app_public.projects_as_of($1) where id = $2', [now, made!.id]),
+    await ask(database, cast.alice, 'select id from app_public.projects_as_of($1) where id = $2', [now, made!.id]),
   ).toEqual([])
 })

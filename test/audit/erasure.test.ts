@@ -4,6 +4,7 @@ import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { withTenant, type Claims } from '../../src/db/withTenant.ts'
 import { findings, seal, verify } from './support.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
@@ -61,7 +62,7 @@ async function tracesOf(text: string): Promise<string[]> {
 /** A person who has left traces in all places there are. */
 async function makeLudmilla() {
   const { alice, tenants } = world
-  await world.as({ token: alice.token, tenant: 'acme' }, 'select * from app_public.invite_member($1, $2)', [
+  await ask(database, { token: alice.token, tenant: 'acme' }, 'select * from app_public.invite_member($1, $2)', [
     EMAIL,
     'developer',
   ])
@@ -112,10 +113,12 @@ async function makeLudmilla() {
     'acme',
   )
   // Invited elsewhere, once under her address alone.
-  await world.as({ token: world.mallory.token, tenant: 'evil' }, 'select * from app_public.invite_member($1, $2)', [
-    EMAIL,
-    'viewer',
-  ])
+  await ask(
+    database,
+    { token: world.mallory.token, tenant: 'evil' },
+    'select * from app_public.invite_member($1, $2)',
+    [EMAIL, 'viewer'],
+  )
   await database.superuser.query(
     `update app_public.tenant_members set role = 'admin' where user_id = $1 and tenant_id = $2`,
     [user.id, tenants.acme.id],
@@ -299,7 +302,7 @@ test.each([
     pusher: { name: 'Harry', email: 'harry@github.com' },
     commits: [{ author: { name: 'Harry', email: 'harry@github.com' }, message: 'Harry' }],
   })
-  await world.as(world.alice, `select from app_public.invite_member('harry@github.com')`)
+  await ask(database, world.alice, `select from app_public.invite_member('harry@github.com')`)
   await database.superuser.query(
     `insert into app_public.audit_logs (tenant_id, action, details) values ($1, 'disk.full', '{"mail": "harry@github.com", "by": "Harry"}')`,
     [acme.id],
@@ -348,8 +351,8 @@ test('in a tenant they never belonged to, documents that name even a proved addr
 test('an invitation to a proved address is emptied, also when it was withdrawn', async () => {
   const person = await enrol(database, 'much-invited')
   await database.superuser.query('update app_public.users set email_verified_at = now() where id = $1', [person.id])
-  const [invited] = await world.as(world.mallory, 'select * from app_public.invite_member($1)', [person.email])
-  await world.as(world.mallory, 'select from app_public.withdraw_invitation($1)', [invited!.id])
+  const [invited] = await ask(database, world.mallory, 'select * from app_public.invite_member($1)', [person.email])
+  await ask(database, world.mallory, 'select from app_public.withdraw_invitation($1)', [invited!.id])
   expect(await tracesOf(person.email)).toEqual(expect.arrayContaining([expect.stringMatching(/row_versions_p/)]))
   await database.owner.query('select app_private.erase_person($1)', [person.id])
   expect(await tracesOf(person.email)).toEqual([])
@@ -373,7 +376,7 @@ test('emptying the ledger of somebody who was not erased shows', async () => {
 
 test('the last owner of a tenant is refused, by the names of the tenants', async () => {
   await expect(
-    world.as(world.alice, 'select * from app_public.erase_user($1)', [world.alice.password]),
+    ask(database, world.alice, 'select * from app_public.erase_user($1)', [world.alice.password]),
   ).rejects.toMatchObject({
     code: 'FH409',
     detail: expect.stringMatching(/"LAST_OWNER".*"acme"|"acme".*"LAST_OWNER"/),
@@ -400,9 +403,9 @@ test('an operator may erase, nobody else; an erased or unknown person is not fou
 })
 
 test('an API key can not erase its owner', async () => {
-  const [key] = await world.as(world.bob, `select * from app_public.create_api_key('k', '{write}')`)
+  const [key] = await ask(database, world.bob, `select * from app_public.create_api_key('k', '{write}')`)
   await expect(
-    world.as({ token: key!.token }, 'select * from app_public.erase_user($1)', [world.bob.password]),
+    ask(database, { token: key!.token }, 'select * from app_public.erase_user($1)', [world.bob.password]),
   ).rejects.toMatchObject({ code: 'FH401' })
 })
 

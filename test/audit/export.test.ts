@@ -1,5 +1,6 @@
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
@@ -10,14 +11,14 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 const exportOf = async (caller: { token: string }) =>
-  (await world.as(caller, 'select app_public.export_user() as data'))[0]!.data
+  (await ask(database, caller, 'select app_public.export_user() as data'))[0]!.data
 
 test('a person gets everything that is kept about them', async () => {
   const { bob, alice, tenants } = world
-  await world.as(bob, `update app_public.users set bio = 'before'`)
-  await world.as(bob, `update app_public.users set bio = 'after'`)
-  await world.as(bob, `select * from app_public.create_api_key('runner', '{write}')`)
-  await world.as(alice, 'select * from app_public.change_member_role($1, $2)', [bob.id, 'member'])
+  await ask(database, bob, `update app_public.users set bio = 'before'`)
+  await ask(database, bob, `update app_public.users set bio = 'after'`)
+  await ask(database, bob, `select * from app_public.create_api_key('runner', '{write}')`)
+  await ask(database, alice, 'select * from app_public.change_member_role($1, $2)', [bob.id, 'member'])
   const data = await exportOf(bob)
   expect(Object.keys(data).sort()).toEqual([
     'apiKeys',
@@ -70,7 +71,7 @@ test('there is nothing of anybody else in it, and no secret', async () => {
 })
 
 test('nobody without a session is given an export', async () => {
-  await expect(world.as(null, 'select app_public.export_user()')).rejects.toMatchObject({ code: '42501' })
-  const [key] = await world.as(world.bob, `select * from app_public.create_api_key('k', '{read}')`)
+  await expect(ask(database, null, 'select app_public.export_user()')).rejects.toMatchObject({ code: '42501' })
+  const [key] = await ask(database, world.bob, `select * from app_public.create_api_key('k', '{read}')`)
   await expect(exportOf({ token: key!.token })).rejects.toMatchObject({ code: 'FH401' })
 })

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals'
-import { startApi, type Api, type Answer, type Person } from '../graphql/api.ts'
+import { startApi, type Api, type Answer } from '../graphql/api.ts'
+import type { PersonName } from '../support/people.ts'
 
 // The first question builds the schema, which takes its time on a busy machine.
 jest.setTimeout(30_000)
@@ -19,7 +20,7 @@ const HISTORY = `query ($id: UUID!, $first: Int, $after: Cursor, $filter: Projec
     }
   }
 }`
-const ask = async <T = any>(person: Person, query: string, variables: Record<string, unknown> = {}): Promise<T> => {
+const ask = async <T = any>(person: PersonName, query: string, variables: Record<string, unknown> = {}): Promise<T> => {
   const answer: Answer<T> = await api.ask<T>(person, query, variables)
   if (answer.errors)
     throw new Error(
@@ -148,20 +149,20 @@ test("one's own account, members and tenant have histories", async () => {
   )
   expect(mine.currentUser.history.nodes[0]).toMatchObject({
     user: { username: 'vera' },
-    snapshot: { email: 'vera@example.test' },
+    snapshot: { email: 'vera@vera.test' },
   })
   const counts = Object.fromEntries(mine.users.nodes.map((user: any) => [user.username, user.history.totalCount > 0]))
-  expect(counts).toEqual({ alice: false, bob: false, vera: true })
+  expect(counts).toEqual({ alice: false, bob: false, vera: true, bill: false })
   const members = '{ tenantMembers { nodes { user { username } history { nodes { action } } } } }'
-  const seen = async (person: Person) =>
+  const seen = async (person: PersonName) =>
     Object.fromEntries(
       (await ask(person, members)).tenantMembers.nodes.map((node: any) => [
         node.user.username,
         node.history.nodes.length > 0,
       ]),
     )
-  expect(await seen('alice')).toEqual({ alice: true, bob: true, vera: true })
-  expect(await seen('vera')).toEqual({ alice: false, bob: false, vera: true })
+  expect(await seen('alice')).toEqual({ alice: true, bob: true, vera: true, bill: true })
+  expect(await seen('vera')).toEqual({ alice: false, bob: false, vera: true, bill: false })
   const { currentTenant } = await ask('alice', '{ currentTenant { slug history { nodes { action snapshot } } } }')
   expect(currentTenant.history.nodes.at(-1)).toMatchObject({ action: 'INSERT', snapshot: { slug: currentTenant.slug } })
 })
@@ -186,7 +187,7 @@ test('the audit log is filtered by actor, action, resource and time', async () =
   )
   const query =
     'query ($filter: AuditLogFilter) { auditLogs(filter: $filter, orderBy: CREATED_AT_DESC) { nodes { action userId resourceType resourceId details } } }'
-  const logs = async (person: Person, filter: object) => (await ask(person, query, { filter })).auditLogs.nodes
+  const logs = async (person: PersonName, filter: object) => (await ask(person, query, { filter })).auditLogs.nodes
   const exported = [
     {
       action: 'project.exported',

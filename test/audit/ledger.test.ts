@@ -3,6 +3,8 @@ import { call } from '../../src/db/call.ts'
 import { withTenant, type Claims } from '../../src/db/withTenant.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
+import { ask } from '../support/ask.ts'
+import { loop } from '../support/loops.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>
@@ -20,7 +22,7 @@ const versions = (table: string, id: string) =>
     [table, id],
   )
 const makeTeam = async (name: string) =>
-  (await people.as(people.alice, 'insert into app_public.teams (name) values ($1) returning id', [name]))[0]!
+  (await ask(database, people.alice, 'insert into app_public.teams (name) values ($1) returning id', [name]))[0]!
     .id as string
 const claims = async (token: string, tenant: string | null) => {
   const given = { token, tenant, ip: '10.9.8.7', user_agent: 'curl', request_id: 'request-1' }
@@ -94,11 +96,13 @@ test('what changes nothing, or quiet columns alone, leaves no version', async ()
 })
 
 test('the actor is right for a key, a task, a webhook and a hand on the database', async () => {
-  const [project] = await people.as(
+  const [project] = await ask(
+    database,
     people.alice,
     `insert into app_public.projects (name, slug, visibility) values ('Acted', 'acted', 'team') returning id`,
   )
-  const [key] = await people.as<{ token: string; api_key_id: string }>(
+  const [key] = await ask<{ token: string; api_key_id: string }>(
+    database,
     people.bob,
     `select * from app_public.create_api_key('runner', '{write}')`,
   )
@@ -126,7 +130,8 @@ test('the actor is right for a key, a task, a webhook and a hand on the database
     user_id: null,
   })
 
-  const [source] = await people.as<{ webhook_source_id: string; secret: string }>(
+  const [source] = await ask<{ webhook_source_id: string; secret: string }>(
+    database,
     people.alice,
     `select * from app_public.create_webhook_source($1, 'hook')`,
     [project!.id],
@@ -167,12 +172,13 @@ test('the actor is right for a key, a task, a webhook and a hand on the database
 })
 
 test('deleting and emptying are there', async () => {
-  const [member] = await people.as(
+  const [member] = await ask(
+    database,
     people.alice,
     'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id',
     [await makeTeam('left'), people.bob.id],
   )
-  await people.as(people.alice, 'delete from app_public.team_members where id = $1 returning id', [member!.id])
+  await ask(database, people.alice, 'delete from app_public.team_members where id = $1 returning id', [member!.id])
   expect((await versions('team_members', member!.id)).map(({ action }) => action)).toEqual(['insert', 'delete'])
   const client = await database.superuser.connect()
   try {
@@ -191,23 +197,28 @@ test('deleting and emptying are there', async () => {
   }
 })
 
-test('writers side by side lose no version, and each knows the value before its own', async () => {
-  const team = await makeTeam('busy')
-  await Promise.all(
-    Array.from({ length: 6 }, async (_, writer) => {
-      for (let n = 0; n < 10; n++) {
-        await database.superuser.query('update app_public.teams set description = $2 where id = $1', [
-          team,
-          `${writer}-${n}`,
-        ])
-      }
-    }),
-  )
-  const all = await versions('teams', team)
-  expect(all).toHaveLength(61)
-  expect(new Set(all.slice(1).map(({ snapshot }) => snapshot.description)).size).toBe(60)
-  for (const [index, { diff }] of all.slice(1).entries()) expect(diff.description).toBe(all[index].snapshot.description)
-})
+loop(
+  'writers side by side lose no version, and each knows the value before its own',
+  { short: 10, full: 300, of: 'writes of each of six writers' },
+  async (count) => {
+    const team = await makeTeam('busy')
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, writer) => {
+        for (let n = 0; n < count; n++) {
+          await database.superuser.query('update app_public.teams set description = $2 where id = $1', [
+            team,
+            `${writer}-${n}`,
+          ])
+        }
+      }),
+    )
+    const all = await versions('teams', team)
+    expect(all).toHaveLength(6 * count + 1)
+    expect(new Set(all.slice(1).map(({ snapshot }) => snapshot.description)).size).toBe(6 * count)
+    for (const [index, { diff }] of all.slice(1).entries())
+      expect(diff.description).toBe(all[index].snapshot.description)
+  },
+)
 
 test('no secret is in the ledger', async () => {
   const [{ text }] = await rows(`select string_agg(v::text, ' ') as text from audit.row_versions v`)

@@ -6,10 +6,13 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { publishSeals, readPublishedSeals } from '../../src/audit/publishedSeals.ts'
 import { withTenant } from '../../src/db/withTenant.ts'
-import { startWorker, until, workerConfig } from '../worker/support.ts'
+import { startWorker, workerConfig } from '../worker/support.ts'
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { findings, seal, verify } from './support.ts'
+import { ask } from '../support/ask.ts'
+import { until } from '../support/until.ts'
+import { loop } from '../support/loops.ts'
 
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
@@ -28,7 +31,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const publish = () => withTenant(database.worker, {}, (client) => publishSeals(client, file))
 const change = (name: string) =>
-  world.as(world.alice, 'insert into app_public.projects (name, slug) values ($1::text, $1)', [name])
+  ask(database, world.alice, 'insert into app_public.projects (name, slug) values ($1::text, $1)', [name])
 const lines = () =>
   readFileSync(file, 'utf8')
     .trimEnd()
@@ -72,36 +75,49 @@ test('what a crash tore is ended and written again, and read over', async () => 
   }
 })
 
-test('processes killed while they publish leave nothing out', async () => {
-  await seal(database)
-  for (let round = 0; round < 4; round++) {
-    await change(`killed-${round}`)
+loop(
+  'processes killed while they publish leave nothing out',
+  { short: 4, full: 60, of: 'killed processes' },
+  async (count) => {
     await seal(database)
-    const child = spawn(
-      process.execPath,
-      [
-        '--input-type=module',
-        '-e',
-        `
+    for (let round = 0; round < count; round++) {
+      await change(`killed-${round}`)
+      await seal(database)
+      const child = spawn(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `
       import pg from 'pg'
       import { publishSeals } from ${JSON.stringify(join(import.meta.dirname, '../../src/audit/publishedSeals.ts'))}
       const client = new pg.Client(${JSON.stringify(database.urls.worker)})
       await client.connect()
       process.stdout.write('ready')
-      for (;;) { await client.query('begin'); await publishSeals(client, ${JSON.stringify(file)}); await client.query('commit') }`,
-      ],
-      { cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'inherit'] },
-    )
-    const gone = once(child, 'exit')
-    await once(child.stdout!, 'data')
-    await new Promise((resolve) => setTimeout(resolve, round * 4))
-    child.kill('SIGKILL')
-    await gone
-  }
-  await publish()
-  const seen = new Set(lines().map((line) => `${line.tenantId} ${line.number} ${line.digest}`))
-  expect(seen).toEqual(new Set((await allSeals()).map((line) => `${line.tenantId} ${line.number} ${line.digest}`)))
-})
+      const { writeSync } = await import('node:fs')
+      for (;;) {
+        await client.query('begin'); writeSync(1, '.')
+        await publishSeals(client, ${JSON.stringify(file)}); writeSync(1, '.')
+        await client.query('commit'); writeSync(1, '.')
+      }`,
+        ],
+        { cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'inherit'] },
+      )
+      const gone = once(child, 'exit')
+      // At another step each time: before it begins, in the middle of the file, before the commit, after it.
+      let steps = -'ready'.length
+      for await (const chunk of child.stdout!) {
+        steps += (chunk as Buffer).length
+        if (steps >= round % 4) break
+      }
+      child.kill('SIGKILL')
+      await gone
+    }
+    await publish()
+    const seen = new Set(lines().map((line) => `${line.tenantId} ${line.number} ${line.digest}`))
+    expect(seen).toEqual(new Set((await allSeals()).map((line) => `${line.tenantId} ${line.number} ${line.digest}`)))
+  },
+)
 
 test('the worker seals and publishes by itself', async () => {
   const config = workerConfig()

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import type pg from 'pg'
 import { withTenant } from '../../src/db/withTenant.ts'
-import { authenticate, refusal } from '../functions/call.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
+import { ask, authenticate } from '../support/ask.ts'
+import { refusal } from '../support/refusal.ts'
+import { loop } from '../support/loops.ts'
 
 interface Step {
   table_name: string
@@ -61,16 +63,16 @@ async function transaction(token: string, ...statements: (string | [string, ...u
 const act = (...statements: (string | [string, ...unknown[]])[]) => transaction(people.alice.token, ...statements)
 
 const revert = (args: string, values: unknown[], who = people.alice) =>
-  people.as<pg.QueryResultRow & Step>(who, `select * from app_public.revert(${args})`, values)
+  ask<pg.QueryResultRow & Step>(database, who, `select * from app_public.revert(${args})`, values)
 const preview = (args: string, values: unknown[], who = people.alice) =>
-  people.as<pg.QueryResultRow & Step>(who, `select * from app_public.preview_revert(${args})`, values)
+  ask<pg.QueryResultRow & Step>(database, who, `select * from app_public.preview_revert(${args})`, values)
 const OF_TRANSACTION = 'transaction_id => $1'
 const brief = (steps: Step[]) => steps.map(({ table_name, action, conflict }) => [table_name, action, conflict])
 
 let names = 0
 const fresh = (prefix: string) => `${prefix}-${(names += 1)}`
 const made = async (sql: string, ...values: unknown[]): Promise<string> =>
-  (await people.as<{ id: string }>(people.alice, `${sql} returning id`, values))[0]!.id
+  (await ask<{ id: string }>(database, people.alice, `${sql} returning id`, values))[0]!.id
 const makeTeam = (name = fresh('team')) => made('insert into app_public.teams (name) values ($1)', name)
 const makeProject = (slug = fresh('project')) =>
   made('insert into app_public.projects (name, slug) values ($1::text, $1::text)', slug)
@@ -157,9 +159,9 @@ test('a row goes back to a version, and a deleted one comes back', async () => {
     description: { from: 'said', to: null },
   })
   await revert(args, [team, second])
-  expect(await people.as(people.alice, 'select name, description from app_public.teams where id = $1', [team])).toEqual(
-    [{ name: 'row b', description: null }],
-  )
+  expect(
+    await ask(database, people.alice, 'select name, description from app_public.teams where id = $1', [team]),
+  ).toEqual([{ name: 'row b', description: null }])
 
   const member = await made(
     'insert into app_public.team_members (team_id, user_id) values ($1, $2)',
@@ -175,7 +177,8 @@ test('a row goes back to a version, and a deleted one comes back', async () => {
 test('everything a person or a key did since a moment', async () => {
   const project = await makeProject()
   await act(['insert into app_public.project_members (project_id, user_id) values ($1, $2)', project, people.bob.id])
-  const [key] = await people.as<{ token: string; api_key_id: string }>(
+  const [key] = await ask<{ token: string; api_key_id: string }>(
+    database,
     people.bob,
     `select * from app_public.create_api_key('mine', '{write}')`,
   )
@@ -299,7 +302,8 @@ describe('conflicts are listed, and nothing is written', () => {
   test('others hung something on it', async () => {
     const slug = fresh('project')
     const id = await act(['insert into app_public.projects (name, slug) values ($1::text, $1::text)', slug])
-    await people.as(
+    await ask(
+      database,
       people.alice,
       `select * from app_public.create_webhook_source((select id from app_public.projects where slug = $1), 'x')`,
       [slug],
@@ -309,7 +313,8 @@ describe('conflicts are listed, and nothing is written', () => {
 
   test('a rule refuses: the state machine, the platform', async () => {
     const project = await makeProject()
-    const [deployment] = await people.as<{ id: string }>(
+    const [deployment] = await ask<{ id: string }>(
+      database,
       people.alice,
       `select id from app_public.request_deployment($1, 'production', $2)`,
       [project, 'a'.repeat(40)],
@@ -346,13 +351,14 @@ describe('conflicts are listed, and nothing is written', () => {
 test('who may not, can not', async () => {
   const team = await makeTeam()
   const id = await act(['update app_public.teams set description = $2 where id = $1', team, 'kept'])
-  const [key] = await people.as<{ token: string }>(
+  const [key] = await ask<{ token: string }>(
+    database,
     people.alice,
     `select * from app_public.create_api_key('admin', '{admin}')`,
   )
   for (const call of ['preview_revert', 'revert']) {
     const tried = (who: { token: string | null }) =>
-      refusal(people.as(who, `select * from app_public.${call}(transaction_id => $1)`, [id]))
+      refusal(ask(database, who, `select * from app_public.${call}(transaction_id => $1)`, [id]))
     expect(await tried(people.mallory)).toMatchObject({ sqlstate: 'FH404', code: 'NOTHING_TO_REVERT' })
     expect(await tried(people.bob)).toMatchObject({ sqlstate: 'FH403', code: 'FORBIDDEN' })
     expect(await tried({ token: key!.token })).toMatchObject({ sqlstate: 'FH401' })
@@ -365,100 +371,109 @@ test('who may not, can not', async () => {
       `transaction_id => '1', actor_user_id => '${team}', since => now()`,
       `table_name => 'users', row_id => '${people.bob.id}', version_id => '${team}'`,
     ]) {
-      expect(await refusal(people.as(people.alice, `select * from app_public.${call}(${args})`))).toMatchObject({
+      expect(await refusal(ask(database, people.alice, `select * from app_public.${call}(${args})`))).toMatchObject({
         sqlstate: 'FH400',
         code: 'REVERT_NOT_CLEAR',
       })
     }
   }
-  expect(await people.as(people.alice, 'select description from app_public.teams where id = $1', [team])).toEqual([
+  expect(await ask(database, people.alice, 'select description from app_public.teams where id = $1', [team])).toEqual([
     { description: 'kept' },
   ])
   await revert(OF_TRANSACTION, [id])
-  expect(await people.as(people.alice, 'select description from app_public.teams where id = $1', [team])).toEqual([
+  expect(await ask(database, people.alice, 'select description from app_public.teams where id = $1', [team])).toEqual([
     { description: null },
   ])
 })
 
-test('the revert of any transaction brings back what was there, and the revert of that what it had done', async () => {
-  const teams = [await makeTeam(), await makeTeam(), await makeTeam()]
-  const projects = [await makeProject(), await makeProject()]
-  const who = [people.bob.id, people.vera.id, people.alice.id]
-  const index = fc.nat({ max: 2 })
-  const text = fc.string({ maxLength: 20 }).map((value) => value.replaceAll('\0', ''))
-  const statement = fc.oneof(
-    fc
-      .tuple(index, text)
-      .map(([i, value]) => [`update app_public.teams set description = $2 where id = $1`, teams[i]!, value]),
-    index.map((i) => [`update app_public.teams set name = $2 where id = $1`, teams[i]!, fresh('renamed')]),
-    fc.constant(0).map(() => [`insert into app_public.teams (name) values ($1)`, fresh('new')]),
-    fc
-      .tuple(index, index)
-      .map(([i, j]) => [
-        `insert into app_public.team_members (team_id, user_id) values ($1, $2) on conflict do nothing`,
-        teams[i]!,
-        who[j]!,
-      ]),
-    fc
-      .tuple(index, index)
-      .map(([i, j]) => [`delete from app_public.team_members where team_id = $1 and user_id = $2`, teams[i]!, who[j]!]),
-    fc
-      .constant(0)
-      .map(() => [
-        `with p as (insert into app_public.projects (name, slug) values ($1::text, $1::text) returning id) select from p`,
-        fresh('made'),
-      ]),
-    fc
-      .tuple(index, fc.jsonValue({ maxDepth: 1 }))
-      .map(([i, value]) => [
-        `update app_public.projects set tech_stack = jsonb_build_object('v', $2::jsonb), team_id = $3 where id = $1`,
+loop(
+  'the revert of any transaction brings back what was there, and the revert of that what it had done',
+  { short: 20, full: 400, of: 'transactions' },
+  async (count) => {
+    const teams = [await makeTeam(), await makeTeam(), await makeTeam()]
+    const projects = [await makeProject(), await makeProject()]
+    const who = [people.bob.id, people.vera.id, people.alice.id]
+    const index = fc.nat({ max: 2 })
+    const text = fc.string({ maxLength: 20 }).map((value) => value.replaceAll('\0', ''))
+    const statement = fc.oneof(
+      fc
+        .tuple(index, text)
+        .map(([i, value]) => [`update app_public.teams set description = $2 where id = $1`, teams[i]!, value]),
+      index.map((i) => [`update app_public.teams set name = $2 where id = $1`, teams[i]!, fresh('renamed')]),
+      fc.constant(0).map(() => [`insert into app_public.teams (name) values ($1)`, fresh('new')]),
+      fc
+        .tuple(index, index)
+        .map(([i, j]) => [
+          `insert into app_public.team_members (team_id, user_id) values ($1, $2) on conflict do nothing`,
+          teams[i]!,
+          who[j]!,
+        ]),
+      fc
+        .tuple(index, index)
+        .map(([i, j]) => [
+          `delete from app_public.team_members where team_id = $1 and user_id = $2`,
+          teams[i]!,
+          who[j]!,
+        ]),
+      fc
+        .constant(0)
+        .map(() => [
+          `with p as (insert into app_public.projects (name, slug) values ($1::text, $1::text) returning id) select from p`,
+          fresh('made'),
+        ]),
+      fc
+        .tuple(index, fc.jsonValue({ maxDepth: 1 }))
+        .map(([i, value]) => [
+          `update app_public.projects set tech_stack = jsonb_build_object('v', $2::jsonb), team_id = $3 where id = $1`,
+          projects[i % 2]!,
+          JSON.stringify(value).replaceAll('\\u0000', ''),
+          teams[i]!,
+        ]),
+      fc
+        .tuple(index, index)
+        .map(([i, j]) => [
+          `insert into app_public.project_members (project_id, user_id) values ($1, $2) on conflict do nothing`,
+          projects[i % 2]!,
+          who[j]!,
+        ]),
+      index.map((i) => [`delete from app_public.project_members where project_id = $1`, projects[i % 2]!]),
+      fc
+        .tuple(index, text)
+        .map(([i, value]) => [
+          `update app_public.project_environments set env_vars = jsonb_build_object('v', $2::text) where project_id = $1`,
+          projects[i % 2]!,
+          value,
+        ]),
+      index.map((i) => [
+        `insert into app_public.project_environments (project_id, name) values ($1, $2)`,
         projects[i % 2]!,
-        JSON.stringify(value).replaceAll('\\u0000', ''),
-        teams[i]!,
+        fresh('env'),
       ]),
-    fc
-      .tuple(index, index)
-      .map(([i, j]) => [
-        `insert into app_public.project_members (project_id, user_id) values ($1, $2) on conflict do nothing`,
-        projects[i % 2]!,
-        who[j]!,
-      ]),
-    index.map((i) => [`delete from app_public.project_members where project_id = $1`, projects[i % 2]!]),
-    fc
-      .tuple(index, text)
-      .map(([i, value]) => [
-        `update app_public.project_environments set env_vars = jsonb_build_object('v', $2::text) where project_id = $1`,
-        projects[i % 2]!,
+      text.map((value) => [
+        `update app_public.tenants set description = $1::text, settings = jsonb_build_object('v', $1::text)`,
         value,
       ]),
-    index.map((i) => [
-      `insert into app_public.project_environments (project_id, name) values ($1, $2)`,
-      projects[i % 2]!,
-      fresh('env'),
-    ]),
-    text.map((value) => [
-      `update app_public.tenants set description = $1::text, settings = jsonb_build_object('v', $1::text)`,
-      value,
-    ]),
-  ) as fc.Arbitrary<[string, ...unknown[]]>
-  await fc.assert(
-    fc.asyncProperty(fc.array(statement, { minLength: 1, maxLength: 8 }), async (statements) => {
-      const before = await dump()
-      const id = await act(...statements)
-      const between = await dump()
-      const {
-        rows: [{ count }],
-      } = await database.superuser.query(
-        'select count(*)::int from audit.row_versions where transaction_id = $1::text::xid8',
-        [id],
-      )
-      if (count === 0) return
-      const done = await revert(OF_TRANSACTION, [id])
-      expect(await dump()).toEqual(before)
-      if (done.length === 0) return
-      await revert(OF_TRANSACTION, [done[0]!.transaction_id])
-      expect(await dump()).toEqual(between)
-    }),
-    { numRuns: 60 },
-  )
-}, 60_000)
+    ) as fc.Arbitrary<[string, ...unknown[]]>
+    await fc.assert(
+      fc.asyncProperty(fc.array(statement, { minLength: 1, maxLength: 8 }), async (statements) => {
+        const before = await dump()
+        const id = await act(...statements)
+        const between = await dump()
+        const {
+          rows: [{ count }],
+        } = await database.superuser.query(
+          'select count(*)::int from audit.row_versions where transaction_id = $1::text::xid8',
+          [id],
+        )
+        if (count === 0) return
+        const done = await revert(OF_TRANSACTION, [id])
+        expect(await dump()).toEqual(before)
+        if (done.length === 0) return
+        await revert(OF_TRANSACTION, [done[0]!.transaction_id])
+        expect(await dump()).toEqual(between)
+      }),
+      { numRuns: count },
+    )
+  },
+  60_000,
+)

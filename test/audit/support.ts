@@ -2,7 +2,7 @@ import pg from 'pg'
 import { withClient } from '../../src/db/withClient.ts'
 import { verifyAudit, type Finding, type TenantReport, type VerifyOptions } from '../../src/audit/verify.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { until } from '../worker/support.ts'
+import { until } from '../support/until.ts'
 
 /** Seals what can be sealed: an open transaction anywhere in the cluster, those of other tests too, holds the sealer back. */
 export const sealNow = (database: TestDatabase, size = 100_000) =>

@@ -4,6 +4,7 @@ import { withClient } from '../../src/db/withClient.ts'
 import { describeReport } from '../../src/audit/cli.ts'
 import { verifyAudit } from '../../src/audit/verify.ts'
 import { findings, seal, tampered, verify } from './support.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let world: Awaited<ReturnType<typeof namedPeople>>
@@ -14,12 +15,16 @@ beforeAll(async () => {
   database = await testDatabase({ isAlone: true })
   world = await namedPeople(database)
   for (const name of ['One', 'Two', 'Three']) {
-    await world.as(world.alice, 'insert into app_public.projects (name, slug) values ($1, lower($1))', [name])
-    await world.as(world.alice, `update app_public.projects set description = 'first ' || name where name = $1`, [name])
-    await world.as(world.alice, `update app_public.projects set description = 'then ' || name where name = $1`, [name])
+    await ask(database, world.alice, 'insert into app_public.projects (name, slug) values ($1, lower($1))', [name])
+    await ask(database, world.alice, `update app_public.projects set description = 'first ' || name where name = $1`, [
+      name,
+    ])
+    await ask(database, world.alice, `update app_public.projects set description = 'then ' || name where name = $1`, [
+      name,
+    ])
   }
   await seal(database, 5)
-  await world.as(world.alice, `update app_public.projects set description = 'not sealed'`)
+  await ask(database, world.alice, `update app_public.projects set description = 'not sealed'`)
   const { rows } = await database.superuser.query(`
     select v.id, v.row_id, to_char(v.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at, s.number::integer as seal
     from audit.row_versions v

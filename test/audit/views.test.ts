@@ -1,5 +1,6 @@
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let cast: Awaited<ReturnType<typeof namedPeople>>
@@ -10,13 +11,15 @@ beforeAll(async () => {
   database = await testDatabase()
   cast = await namedPeople(database)
   project = (
-    await cast.as<{ id: string }>(
+    await ask<{ id: string }>(
+      database,
       cast.bob,
       `insert into app_public.projects (name, slug, visibility) values ('Shop', 'shop', 'private') returning id`,
     )
   )[0]!.id
   key = (
-    await cast.as<{ api_key_id: string; token: string }>(
+    await ask<{ api_key_id: string; token: string }>(
+      database,
       cast.bob,
       `select api_key_id, token from app_public.create_api_key('ci', '{write}')`,
     )
@@ -31,7 +34,8 @@ const actions = async (
   params: unknown[] = [],
 ) =>
   (
-    await cast.as<{ action: string }>(
+    await ask<{ action: string }>(
+      database,
       caller,
       `select action from app_public.${view} where ${where} order by id`,
       params,
@@ -69,16 +73,21 @@ test('every audited table of the API has a view of its history, and that view ha
 })
 
 test('a version says who did what to a row, and what was there before', async () => {
-  await cast.as(cast.alice, `update app_public.projects set description = 'sells things' where id = $1 returning id`, [
-    project,
-  ])
-  const [first, last] = await cast.as(
+  await ask(
+    database,
+    cast.alice,
+    `update app_public.projects set description = 'sells things' where id = $1 returning id`,
+    [project],
+  )
+  const [first, last] = await ask(
+    database,
     cast.alice,
     'select action, user_id, actor_type, request_id, diff, snapshot from app_public.projects_audit where project_id = $1 order by id',
     [project],
   )
   expect(first).toMatchObject({ action: 'insert', user_id: cast.bob.id, diff: {}, snapshot: { name: 'Shop' } })
-  const versions = await cast.as(
+  const versions = await ask(
+    database,
     cast.alice,
     `select user_id, actor_type, request_id, diff -> 'description' as before, snapshot ->> 'description' as after
      from app_public.projects_audit where project_id = $1 and diff ? 'description'`,
@@ -91,12 +100,14 @@ test('a version says who did what to a row, and what was there before', async ()
 })
 
 test('a key is named with the person it acts for', async () => {
-  await cast.as(
+  await ask(
+    database,
     { token: key.token },
     `update app_public.projects set description = 'by key' where id = $1 returning id`,
     [project],
   )
-  const rows = await cast.as(
+  const rows = await ask(
+    database,
     cast.alice,
     `select user_id, actor_type, api_key_id from app_public.projects_audit where snapshot ->> 'description' = 'by key' order by id limit 1`,
   )
@@ -115,21 +126,23 @@ test('whoever sees a row sees its history, and nobody else', async () => {
 })
 
 test('history of a deleted project is for admins', async () => {
-  const [made] = await cast.as<{ id: string }>(
+  const [made] = await ask<{ id: string }>(
+    database,
     cast.bob,
     `insert into app_public.projects (name, slug, visibility) values ('Old', 'old', 'public') returning id`,
   )
   const of = (caller: { token: string }) => actions(caller, 'projects_audit', 'project_id = $1', [made!.id])
   expect(await of(cast.vera)).toContain('insert')
-  await cast.as(cast.alice, 'select id from app_public.delete_project($1)', [made!.id])
+  await ask(database, cast.alice, 'select id from app_public.delete_project($1)', [made!.id])
   expect(await of(cast.vera)).toEqual([])
   expect(await of(cast.bob)).toEqual([])
   expect(await of(cast.alice)).toContain('update')
 })
 
 test('history of an account is for its person, not for their keys and not for the owner of the tenant', async () => {
-  await cast.as(cast.bob, `update app_public.users set bio = 'builds' where id = $1 returning id`, [cast.bob.id])
-  const seen = await cast.as(
+  await ask(database, cast.bob, `update app_public.users set bio = 'builds' where id = $1 returning id`, [cast.bob.id])
+  const seen = await ask(
+    database,
     cast.bob,
     `select executor_id, snapshot ->> 'bio' as bio, snapshot ->> 'email' as email
     from app_public.users_audit where user_id = $1 order by id desc limit 1`,
@@ -139,7 +152,8 @@ test('history of an account is for its person, not for their keys and not for th
   for (const view of ['users_audit', 'sessions_audit', 'user_settings_audit']) {
     const of = async (caller: { token: string }) =>
       (
-        await cast.as<{ subject: string }>(
+        await ask<{ subject: string }>(
+          database,
           caller,
           `select distinct coalesce(snapshot ->> 'user_id', snapshot ->> 'id') as subject from app_public.${view}`,
         )
@@ -171,13 +185,14 @@ test('nobody writes through a view', async () => {
     `update app_public.projects_audit set request_id = 'x'`,
     'insert into app_public.projects_audit (id) values (uuidv7())',
   ]) {
-    await expect(cast.as(cast.alice, statement)).rejects.toMatchObject({ code: '42501' })
+    await expect(ask(database, cast.alice, statement)).rejects.toMatchObject({ code: '42501' })
   }
 })
 
 test('history of one row is read from the index by row, newest first', async () => {
   const plan = (
-    await cast.as<{ 'QUERY PLAN': string }>(
+    await ask<{ 'QUERY PLAN': string }>(
+      database,
       cast.alice,
       `explain select * from app_public.projects_audit
     where tenant_id = '${cast.tenants.acme.id}' and project_id = '${project}' order by id desc limit 20`,

@@ -4,10 +4,11 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { startEmbedded, type Cluster } from '../../src/deploy/embedded.ts'
-import { CARELESS } from '../support/cluster.ts'
+import { CARELESS } from '../../src/dev/templateCluster.ts'
+import { until } from '../support/until.ts'
+import { loop } from '../support/loops.ts'
 
 const STARTER = join(import.meta.dirname, '../support/starter.ts')
 const isRoot = process.getuid?.() === 0
@@ -57,20 +58,19 @@ async function query(cluster: Cluster, sql: string): Promise<unknown[]> {
 }
 
 async function endOf(pid: number): Promise<void> {
-  for (;;) {
+  await until(() => {
     try {
       process.kill(pid, 0)
-      if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return
+      return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
     } catch {
-      return
+      return true
     }
-    await sleep(10)
-  }
+  })
 }
 
 /** The server takes a moment to notice that a client was killed or has gone. */
 async function untilStopped(cluster: Cluster): Promise<void> {
-  while ((await cluster.stop()) === 'in use') await sleep(10)
+  await until(async () => (await cluster.stop()) === 'stopped')
 }
 
 test('three starters at once give one owner and two that join, and the last one out stops it', async () => {
@@ -100,17 +100,27 @@ test('a server whose parent was killed is adopted, with its data', async () => {
   expect(adopted).toMatchObject({ pid, owner: false })
 })
 
-test('after kill -9 of the server the next start recovers what was committed', async () => {
-  const first = await start({ ...CARELESS, synchronous_commit: 'on' })
-  await query(first, 'create table kept (id int); insert into kept values (7)')
-  process.kill(first.pid, 'SIGKILL')
-  await endOf(first.pid)
-  const second = await start()
-  expect(second.owner).toBe(true)
-  expect(second.pid).not.toBe(first.pid)
-  expect(await query(second, 'select id from kept')).toEqual([{ id: 7 }])
-  expect(await first.stop()).toBe('stopped')
-})
+loop(
+  'after kill -9 of the server the next start recovers what was committed',
+  { short: 1, full: 25, of: 'kills' },
+  async (count) => {
+    let first = await start({ ...CARELESS, synchronous_commit: 'on' })
+    await query(first, 'create table kept (id int)')
+    for (let round = 1; round <= count; round++) {
+      await query(first, `insert into kept values (${round})`)
+      process.kill(first.pid, 'SIGKILL')
+      await endOf(first.pid)
+      const second = await start({ ...CARELESS, synchronous_commit: 'on' })
+      expect(second.owner).toBe(true)
+      expect(second.pid).not.toBe(first.pid)
+      expect(await query(second, 'select max(id) as id, count(*)::int as count from kept')).toEqual([
+        { id: round, count: round },
+      ])
+      expect(await first.stop()).toBe('stopped')
+      first = second
+    }
+  },
+)
 
 test('after a stop the port is the same, unless another program took it', async () => {
   const first = await start()

@@ -6,10 +6,7 @@ import WebSocket from 'ws'
 import { makeLogger } from '../../src/log.ts'
 import { makeApp, type App, type AppDeps } from '../../src/server/app.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-
-/** Who there is: alice owns Acme, bob develops there, vera views, mallory owns Evil Corp, nobody has no tenant. */
-export const PEOPLE = ['alice', 'bob', 'vera', 'mallory', 'nobody'] as const
-export type Person = (typeof PEOPLE)[number]
+import { namedPeople, type Person, type PersonName, type Settled, type Tenant } from '../support/people.ts'
 
 export interface Answer<T = any> {
   status: number
@@ -32,14 +29,14 @@ export interface Api {
   log: () => Record<string, unknown>[]
   ids: {
     tenants: Record<'acme' | 'evil', string>
-    users: Record<Person, string>
+    users: Record<PersonName, string>
     projects: Record<'shop' | 'lair', string>
     deployments: Record<'shop' | 'lair', string>
   }
-  ask<T = any>(person: Person | null, query: string, variables?: Record<string, unknown>): Promise<Answer<T>>
+  ask<T = any>(person: PersonName | null, query: string, variables?: Record<string, unknown>): Promise<Answer<T>>
   post(path: string, init: RequestInit): Promise<Answer>
-  socket(person: Person | null, on?: Parameters<typeof createClient>[0]['on']): Client
-  token(person: Person): string
+  socket(person: PersonName | null, on?: Parameters<typeof createClient>[0]['on']): Client
+  token(person: PersonName): string
   close(): Promise<void>
 }
 
@@ -49,7 +46,9 @@ export async function startApi(
   options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments'> = {},
 ): Promise<Api> {
   const database = await testDatabase()
-  const ids = await populate(database)
+  const settled = await namedPeople(database)
+  const ids = await populate(database, settled)
+  const token = (person: PersonName) => settled.people[person].token
   const lines: string[] = []
   const destination = new Writable({
     write(chunk, _encoding, done) {
@@ -121,59 +120,24 @@ export async function startApi(
   }
 }
 
-const token = (person: Person): string => `fh_sess_${person.padEnd(32, '0')}`
-
-/** Rows are put there by the superuser, so that these tests stand on the API and not on the functions that make tenants. */
-async function populate({ superuser }: TestDatabase): Promise<Api['ids']> {
-  const one = async (text: string, values: unknown[]): Promise<string> =>
-    (await superuser.query<{ id: string }>(`${text} returning id`, values)).rows[0]!.id
-  await superuser.query(`
-    do $$ declare v_table text; begin
-      for v_table in select relname from pg_class where relkind = 'p' and relnamespace = 'app_public'::regnamespace
-        and not exists (select from pg_inherits where inhparent = pg_class.oid) loop
-        execute format('create table partitions.%I partition of app_public.%I default', v_table || '_default', v_table);
-      end loop;
-    end $$`)
-  const ids = { tenants: {}, users: {}, projects: {}, deployments: {} } as Api['ids']
-  for (const person of PEOPLE) {
-    const user = (ids.users[person] = await one(
-      'insert into app_public.users (email, username, name) values ($1, $2, $3)',
-      [`${person}@example.test`, person, person],
-    ))
-    await superuser.query('insert into app_public.user_settings (user_id) values ($1)', [user])
-    const session = await one(
-      `insert into app_public.sessions (user_id, expires_at) values ($1, now() + interval '1 day')`,
-      [user],
+/** Acme's project `shop` and Evil Corp's `lair`, each with a pending deployment. */
+async function populate({ superuser }: TestDatabase, { people, tenants }: Settled): Promise<Api['ids']> {
+  const furnish = async (slug: string, { id: tenant }: Tenant, { id: owner }: Person) => {
+    const { rows } = await superuser.query<{ id: string }>(
+      `insert into app_public.projects (tenant_id, owner_id, name, slug, visibility) values ($1, $2, $3::text, $3::text, 'team') returning id`,
+      [tenant, owner, slug],
     )
-    await superuser.query(
-      'insert into app_private.session_tokens (token_hash, session_id) values (app_private.hash_token($1), $2)',
-      [token(person), session],
-    )
+    const project = rows[0]!.id
+    return { project, deployment: await addDeployment(superuser, tenant, project) }
   }
-  const members = { acme: { alice: 'owner', bob: 'developer', vera: 'viewer' }, evil: { mallory: 'owner' } } as const
-  for (const slug of ['acme', 'evil'] as const) {
-    const tenant = (ids.tenants[slug] = await one('insert into app_public.tenants (name, slug) values ($1, $2)', [
-      slug,
-      slug,
-    ]))
-    for (const [person, role] of Object.entries(members[slug])) {
-      await superuser.query(
-        `insert into app_public.tenant_members (tenant_id, user_id, role, invitation_status, joined_at) values ($1, $2, $3, 'joined', now())`,
-        [tenant, ids.users[person as Person], role],
-      )
-      await superuser.query('update app_public.user_settings set default_tenant_id = $1 where user_id = $2', [
-        tenant,
-        ids.users[person as Person],
-      ])
-    }
-    const name = slug === 'acme' ? 'shop' : 'lair'
-    ids.projects[name] = await one(
-      `insert into app_public.projects (tenant_id, owner_id, name, slug, visibility) values ($1, $2, $3, $4, 'team')`,
-      [tenant, ids.users[slug === 'acme' ? 'alice' : 'mallory'], name, name],
-    )
-    ids.deployments[name] = await addDeployment(superuser, tenant, ids.projects[name])
+  const shop = await furnish('shop', tenants.acme, people.alice)
+  const lair = await furnish('lair', tenants.evil, people.mallory)
+  return {
+    tenants: { acme: tenants.acme.id, evil: tenants.evil.id },
+    users: Object.fromEntries(Object.entries(people).map(([name, { id }]) => [name, id])) as Api['ids']['users'],
+    projects: { shop: shop.project, lair: lair.project },
+    deployments: { shop: shop.deployment, lair: lair.deployment },
   }
-  return ids
 }
 
 /** A pending deployment to the project's first environment, made when it has none. */

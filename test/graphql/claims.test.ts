@@ -2,6 +2,7 @@ import { jest } from '@jest/globals'
 import pg from 'pg'
 import { claimedQuery } from '../../src/graphql/claimedQuery.ts'
 import { startApi, type Api } from './api.ts'
+import { until } from '../support/until.ts'
 
 let api: Api
 beforeAll(async () => {
@@ -15,6 +16,19 @@ const asUser = (tenant: string) =>
     ['app.tenant_id', tenant],
     ['role', 'app_user'],
   ] as const
+
+/** A statement that waits for whoever holds the lock, and how to hold it. */
+const WAIT = 'select pg_advisory_xact_lock(1)'
+async function holdLock(): Promise<{ release(): Promise<void> }> {
+  const holder = await api.database.superuser.connect()
+  await holder.query('select pg_advisory_lock(1)')
+  return {
+    async release() {
+      await holder.query('select pg_advisory_unlock(1)')
+      holder.release()
+    },
+  }
+}
 
 describe('a claimed query', () => {
   let pool: pg.Pool
@@ -77,17 +91,19 @@ describe('a claimed query', () => {
     const {
       rows: [{ pid }],
     } = await pool.query('select pg_backend_pid() as pid')
-    const sleeping = ask('a', 'select pg_sleep(20)')
+    const held = await holdLock()
+    const waiting = ask('a', WAIT)
     await until(
       async () =>
         (
           await api.database.superuser.query(
-            `select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and query like '%pg_sleep%' and state = 'active'`,
+            `select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'`,
             [pid],
           )
         ).rowCount === 1,
     )
-    await expect(sleeping).rejects.toMatchObject({ code: '57014' })
+    await expect(waiting).rejects.toMatchObject({ code: '57014' })
+    await held.release()
     expect((await ask('b', WHO)).rows).toEqual([{ user: 'app_user', tenant: 'b' }])
     expect((await pool.query('select pg_backend_pid() as pid')).rows).toEqual([{ pid }])
   })
@@ -96,18 +112,20 @@ describe('a claimed query', () => {
     const {
       rows: [{ pid }],
     } = await pool.query('select pg_backend_pid() as pid')
-    const sleeping = ask('a', 'select pg_sleep(20)')
-    const settled = expect(sleeping).rejects.toThrow(/terminat/i)
+    const held = await holdLock()
+    const waiting = ask('a', WAIT)
+    const settled = expect(waiting).rejects.toThrow(/terminat/i)
     await until(
       async () =>
         (
           await api.database.superuser.query(
-            `select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and query like '%pg_sleep%' and state = 'active'`,
+            `select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'`,
             [pid],
           )
         ).rowCount === 1,
     )
     await settled
+    await held.release()
     expect((await ask('b', WHO)).rows).toEqual([{ user: 'app_user', tenant: 'b' }])
     expect((await pool.query('select pg_backend_pid() as pid')).rows).not.toEqual([{ pid }])
   })
@@ -131,7 +149,7 @@ describe('a claimed query', () => {
   })
 
   test('a name that is no setting is refused', async () => {
-    await expect(claimedQuery(pool, [["x', 'y', true), pg_sleep(1) --", '']], { text: 'select 1' })).rejects.toThrow(
+    await expect(claimedQuery(pool, [["x', 'y', true), version() --", '']], { text: 'select 1' })).rejects.toThrow(
       'is not the name of a setting',
     )
   })
@@ -182,8 +200,9 @@ test('someone without a tenant sees no row of a tenant, and no error', async () 
 
 test('a connection lost during a mutation fails that mutation and nothing else', async () => {
   await api.database.owner
-    .query(`create or replace function app_public.slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(20); return NEW; end $$;
+    .query(`create or replace function app_public.slowly() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(1); return NEW; end $$;
     create trigger slowly before insert on app_public.projects for each row when (NEW.slug = 'slow') execute function app_public.slowly()`)
+  const held = await holdLock()
   const slow = api.ask(
     'alice',
     'mutation { createProject(input: {project: {name: "Slow", slug: "slow"}}) { project { slug } } }',
@@ -192,11 +211,12 @@ test('a connection lost during a mutation fails that mutation and nothing else',
     async () =>
       (
         await api.database.superuser.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'advisory' and datname = current_database()`,
         )
       ).rowCount === 1,
   )
   expect((await slow).errors?.[0]?.extensions.code).toBe('UNAVAILABLE')
+  await held.release()
   expect(
     (await api.ask('alice', '{ projects(filter: {slug: {in: ["slow", "shop"]}}) { nodes { slug } } }')).data.projects
       .nodes,
@@ -226,11 +246,3 @@ test('a mutation and its answer are under the claims too', async () => {
     updateProject: { project: { name: 'Renamed' } },
   })
 })
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await check()) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error('it never came true')
-}

@@ -174,7 +174,7 @@ test('nothing of headers, tokens or passwords is logged', async () => {
   await api.post(`/nothing?token=${api.token('alice')}`, { headers: { ...authorization, cookie: 'session=hush' } })
   await api.ask(
     null,
-    'mutation ($p: String!) { login(input: {email: "alice@example.test", password: $p}) { result { token } } }',
+    'mutation ($p: String!) { login(input: {email: "alice@alice.test", password: $p}) { result { token } } }',
     { p: password },
   )
   const log = JSON.stringify(api.log())

@@ -1,5 +1,6 @@
 import type { Client } from 'graphql-ws'
 import { addDeployment, startApi, type Api } from './api.ts'
+import { until } from '../support/until.ts'
 
 let api: Api
 beforeAll(async () => {
@@ -11,30 +12,20 @@ interface Stream {
   events: any[]
   ended: Promise<unknown>
   stop: () => void
-  /** Waits until `count` events came, or 5 seconds went by. */
+  /** Waits until `count` events came. */
   take(count: number): Promise<any[]>
 }
 
 function listen(client: Client, query: string, variables: Record<string, unknown> = {}): Stream {
   const events: any[] = []
-  let wake = () => {}
   let stop = () => {}
   const ended = new Promise<unknown>((resolve) => {
     stop = client.subscribe(
       { query, variables },
       {
-        next: (event) => {
-          events.push(event)
-          wake()
-        },
-        error: (error) => {
-          resolve(error)
-          wake()
-        },
-        complete: () => {
-          resolve('complete')
-          wake()
-        },
+        next: (event) => void events.push(event),
+        error: resolve,
+        complete: () => resolve('complete'),
       },
     )
   })
@@ -43,13 +34,7 @@ function listen(client: Client, query: string, variables: Record<string, unknown
     ended,
     stop,
     async take(count) {
-      const deadline = Date.now() + 5000
-      while (events.length < count && Date.now() < deadline) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          setTimeout(resolve, 100)
-        })
-      }
+      await until(() => events.length >= count)
       return events
     },
   }
@@ -67,12 +52,9 @@ const heard = new Map<string, number>()
 /** Until so many more subscribers are served from the channel than the last time this was asked. */
 async function listening(channel: string, subscribers = 1): Promise<void> {
   const expected = (heard.get(channel) ?? 0) + subscribers
-  for (let tries = 0; tries < 250; tries++) {
-    const count = api.log().filter((line) => line.msg === 'listening' && line.channel === channel).length
-    if (count >= expected) return void heard.set(channel, count)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`fewer than ${subscribers} listen to ${channel}`)
+  const served = () => api.log().filter((line) => line.msg === 'listening' && line.channel === channel).length
+  await until(() => served() >= expected)
+  heard.set(channel, served())
 }
 
 async function append(deployment: string, tenant: string, from: number, to: number): Promise<void> {
@@ -157,13 +139,11 @@ describe('deploymentLogs', () => {
         written += 10
       }
     })()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => written > 0)
     const streams = Array.from({ length: 5 }, () => listen(client, LOGS, { id: deployment }))
     await writing
     for (const stream of streams) {
-      const deadline = Date.now() + 5000
-      while (sequences(stream.events).length < 300 && Date.now() < deadline)
-        await new Promise((resolve) => setTimeout(resolve, 20))
+      await until(() => sequences(stream.events).length >= 300)
       expect(sequences(stream.events)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
       stream.stop()
     }
@@ -188,14 +168,12 @@ describe('deploymentLogs', () => {
     await append(deployment, api.ids.tenants.acme, 1, 1)
     expect(sequences(await two.take(1))).toEqual([1])
     two.stop()
-    for (let tries = 0; ; tries++) {
-      const { rows } = await api.database.superuser.query(
+    await until(async () => {
+      const { rows } = await api.database.superuser.query<{ query: string }>(
         `select query from pg_stat_activity where application_name like 'freehold-listener%' and datname = current_database()`,
       )
-      if (rows.some(({ query }: { query: string }) => query === `unlisten "deployment_logs:${deployment}"`)) break
-      if (tries > 200) throw new Error(`still listening: ${JSON.stringify(rows)}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+      return rows.some(({ query }) => query === `unlisten "deployment_logs:${deployment}"`)
+    })
     expect(one.events).toEqual([])
   })
 })
@@ -326,13 +304,7 @@ test('losing LISTEN ends subscriptions with a code and keeps the socket; a new o
   expect(stream.events).toMatchObject([
     { errors: [{ path: ['deploymentChanged'], extensions: { code: 'SUBSCRIPTION_INTERRUPTED' } }] },
   ])
-  for (let tries = 0; (await api.post('/readyz', {})).status !== 200; tries++) {
-    if (tries > 100)
-      throw new Error(
-        `the listener did not come back: ${JSON.stringify([await api.post('/readyz', {}), api.log().filter(({ level }) => level === 'warn')])}`,
-      )
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  await until(async () => (await api.post('/readyz', {})).status === 200)
   const again = listen(client, CHANGED)
   await listening(`events:${api.ids.tenants.acme}`)
   const event = await change(api.ids.deployments.shop, api.ids.tenants.acme, 'building')

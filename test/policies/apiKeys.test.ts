@@ -1,5 +1,6 @@
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let cast: Awaited<ReturnType<typeof namedPeople>>
@@ -11,7 +12,8 @@ const key = async (
   scopes: string,
   more: { projectId?: string; environmentId?: string; permissions?: string[]; ips?: string[] } = {},
 ) => {
-  const [row] = await cast.as<{ token: string }>(
+  const [row] = await ask<{ token: string }>(
+    database,
     owner,
     `select token from app_public.create_api_key('key', $1, project_id => $2, environment_id => $3, permissions => $4, allowed_ips => $5)`,
     [
@@ -25,28 +27,30 @@ const key = async (
   return { token: row!.token }
 }
 const names = async (caller: { token: string }) =>
-  (await cast.as<{ name: string }>(caller, 'select name from app_public.projects order by name')).map(
+  (await ask<{ name: string }>(database, caller, 'select name from app_public.projects order by name')).map(
     ({ name }) => name,
   )
 const rank = async (caller: { token: string }) =>
-  (await cast.as<{ rank: string }>(caller, 'select app_hidden.current_member_role() as rank'))[0]!.rank
+  (await ask<{ rank: string }>(database, caller, 'select app_hidden.current_member_role() as rank'))[0]!.rank
 const environment = async (projectId: string, name: string) =>
   (
-    await cast.as<{ id: string }>(
+    await ask<{ id: string }>(
+      database,
       cast.alice,
       'select id from app_public.project_environments where project_id = $1 and name = $2',
       [projectId, name],
     )
   )[0]!.id
 const request = (caller: { token: string }, projectId: string, name = 'production') =>
-  cast.as(caller, 'select id from app_public.request_deployment($1, $2, $3)', [projectId, name, 'a'.repeat(40)])
+  ask(database, caller, 'select id from app_public.request_deployment($1, $2, $3)', [projectId, name, 'a'.repeat(40)])
 
 beforeAll(async () => {
   database = await testDatabase()
   cast = await namedPeople(database)
   const make = async (name: string) =>
     (
-      await cast.as<{ id: string }>(
+      await ask<{ id: string }>(
+        database,
         cast.alice,
         `insert into app_public.projects (name, slug, visibility) values ($1, lower($1), 'public') returning id`,
         [name],
@@ -64,29 +68,29 @@ test('a key acts with the lesser of its scope and the rank of its owner', async 
   const bobs = await key(cast.bob, 'write')
   expect(await rank(bobs)).toBe('developer')
   await expect(key(cast.bob, 'admin')).rejects.toMatchObject({ code: 'FH403' })
-  await cast.as(cast.alice, `select * from app_public.change_member_role($1, 'viewer')`, [cast.bob.id])
+  await ask(database, cast.alice, `select * from app_public.change_member_role($1, 'viewer')`, [cast.bob.id])
   expect(await rank(bobs)).toBe('viewer')
-  await cast.as(cast.alice, `select * from app_public.change_member_role($1, 'developer')`, [cast.bob.id])
+  await ask(database, cast.alice, `select * from app_public.change_member_role($1, 'developer')`, [cast.bob.id])
 })
 
 test('a key that only reads changes nothing, though its owner owns it all', async () => {
   const reader = await key(cast.alice, 'read')
   expect(await names(reader)).toEqual(['api', 'web'])
-  expect(await cast.as(reader, `update app_public.projects set description = 'x' returning id`)).toEqual([])
-  expect(await cast.as(reader, `update app_public.teams set description = 'x' returning id`)).toEqual([])
+  expect(await ask(database, reader, `update app_public.projects set description = 'x' returning id`)).toEqual([])
+  expect(await ask(database, reader, `update app_public.teams set description = 'x' returning id`)).toEqual([])
   await expect(
-    cast.as(reader, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+    ask(database, reader, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
       web,
       cast.vera.id,
     ]),
   ).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(reader, 'select * from app_public.delete_project($1)', [web])).rejects.toMatchObject({
+  await expect(ask(database, reader, 'select * from app_public.delete_project($1)', [web])).rejects.toMatchObject({
     code: 'FH403',
   })
   await expect(request(reader, web)).rejects.toMatchObject({ code: 'FH403' })
   const writer = await key(cast.alice, 'write')
-  expect(await cast.as(writer, `update app_public.projects set description = 'x' returning id`)).toHaveLength(2)
-  await cast.as(writer, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+  expect(await ask(database, writer, `update app_public.projects set description = 'x' returning id`)).toHaveLength(2)
+  await ask(database, writer, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
     web,
     cast.vera.id,
   ])
@@ -98,7 +102,8 @@ test('a key narrowed to a project sees that one and what is below it', async () 
   await request(cast.bob, api)
   await request(cast.bob, web)
   expect(await names(narrow)).toEqual(['web'])
-  const projects = await cast.as<{ project_id: string }>(
+  const projects = await ask<{ project_id: string }>(
+    database,
     narrow,
     `
     select distinct project_id from app_public.deployments
@@ -108,10 +113,10 @@ test('a key narrowed to a project sees that one and what is below it', async () 
   expect(projects).toEqual([{ project_id: web }])
   await expect(request(narrow, api)).rejects.toMatchObject({ code: 'FH404' })
   await expect(
-    cast.as(narrow, `insert into app_public.projects (name, slug) values ('new', 'new')`),
+    ask(database, narrow, `insert into app_public.projects (name, slug) values ('new', 'new')`),
   ).rejects.toMatchObject({ code: '42501' })
   await expect(
-    cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [api]),
+    ask(database, narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [api]),
   ).rejects.toMatchObject({ code: '42501' })
   expect(await request(narrow, web)).toHaveLength(1)
 })
@@ -127,27 +132,32 @@ test('a key narrowed to an environment leaves the others alone', async () => {
   const narrow = await key(cast.bob, 'write', { projectId: web, environmentId: staging })
   await request(cast.bob, web, 'staging')
   await request(cast.bob, web, 'production')
-  const lock = await cast.as<{ environment: string }>(
+  const lock = await ask<{ environment: string }>(
+    database,
     narrow,
     'update app_public.deployments set is_locked = true returning environment',
   )
   expect(new Set(lock.map((row) => row.environment))).toEqual(new Set(['staging']))
-  expect(await cast.as(narrow, `update app_public.project_environments set env_vars = '{}' returning name`)).toEqual([
-    { name: 'staging' },
-  ])
-  await expect(cast.as(narrow, 'select * from app_public.delete_environment($1)', [production])).rejects.toMatchObject({
+  expect(
+    await ask(database, narrow, `update app_public.project_environments set env_vars = '{}' returning name`),
+  ).toEqual([{ name: 'staging' }])
+  await expect(
+    ask(database, narrow, 'select * from app_public.delete_environment($1)', [production]),
+  ).rejects.toMatchObject({
     code: 'FH404',
   })
   await expect(
-    cast.as(narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web]),
+    ask(database, narrow, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web]),
   ).rejects.toMatchObject({ code: '42501' })
 })
 
 test('a key narrowed to a project does not run the tenant, though its scope is admin', async () => {
   const narrow = await key(cast.alice, 'admin', { projectId: web })
-  expect(await cast.as(narrow, `update app_public.projects set description = 'x' returning id`)).toEqual([{ id: web }])
-  expect(await cast.as(narrow, `update app_public.tenants set name = 'x' returning id`)).toEqual([])
-  await expect(cast.as(narrow, `insert into app_public.teams (name) values ('x')`)).rejects.toMatchObject({
+  expect(await ask(database, narrow, `update app_public.projects set description = 'x' returning id`)).toEqual([
+    { id: web },
+  ])
+  expect(await ask(database, narrow, `update app_public.tenants set name = 'x' returning id`)).toEqual([])
+  await expect(ask(database, narrow, `insert into app_public.teams (name) values ('x')`)).rejects.toMatchObject({
     code: '42501',
   })
   for (const call of [
@@ -155,20 +165,20 @@ test('a key narrowed to a project does not run the tenant, though its scope is a
     `remove_member('${cast.vera.id}')`,
     `change_member_role('${cast.vera.id}', 'admin')`,
   ]) {
-    await expect(cast.as(narrow, `select * from app_public.${call}`)).rejects.toMatchObject({ code: 'FH403' })
+    await expect(ask(database, narrow, `select * from app_public.${call}`)).rejects.toMatchObject({ code: 'FH403' })
   }
   const wide = await key(cast.alice, 'admin')
-  expect(await cast.as(wide, `select * from app_public.invite_member('new@new.test')`)).toHaveLength(1)
+  expect(await ask(database, wide, `select * from app_public.invite_member('new@new.test')`)).toHaveLength(1)
 })
 
 test('a list of permissions names what a key may change', async () => {
   const deployer = await key(cast.bob, 'write', { permissions: ['deployments:write'] })
   expect(await request(deployer, web)).toHaveLength(1)
-  expect(await cast.as(deployer, `update app_public.projects set description = 'x' returning id`)).toEqual([])
+  expect(await ask(database, deployer, `update app_public.projects set description = 'x' returning id`)).toEqual([])
   await expect(
-    cast.as(deployer, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web]),
+    ask(database, deployer, `insert into app_public.project_environments (project_id, name) values ($1, 'new')`, [web]),
   ).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(deployer, 'select * from app_public.archive_project($1)', [web])).rejects.toMatchObject({
+  await expect(ask(database, deployer, 'select * from app_public.archive_project($1)', [web])).rejects.toMatchObject({
     code: 'FH403',
   })
 })
@@ -178,15 +188,17 @@ test('a key belongs to one tenant, works from its addresses only, and ends at on
   await expect(names({ ...bobs, tenant: 'evil' } as { token: string })).rejects.toMatchObject({ code: 'FH403' })
   await expect(names(await key(cast.bob, 'read', { ips: ['192.0.2.0/24'] }))).rejects.toMatchObject({ code: 'FH403' })
   expect(await names(await key(cast.bob, 'read', { ips: ['10.0.0.0/8'] }))).toEqual(['api', 'web'])
-  const [row] = await cast.as<{ id: string }>(bobs, 'select app_hidden.current_api_key_id() as id')
-  await cast.as(cast.bob, 'select * from app_public.revoke_api_key($1)', [row!.id])
+  const [row] = await ask<{ id: string }>(database, bobs, 'select app_hidden.current_api_key_id() as id')
+  await ask(database, cast.bob, 'select * from app_public.revoke_api_key($1)', [row!.id])
   await expect(names(bobs)).rejects.toMatchObject({ code: 'FH401' })
 })
 
 test('a key that is narrowed to a project sees the keys of that project only', async () => {
   const projects = async (caller: { token: string }) =>
     new Set(
-      (await cast.as<{ id: string }>(caller, 'select project_id as id from app_public.api_keys')).map(({ id }) => id),
+      (await ask<{ id: string }>(database, caller, 'select project_id as id from app_public.api_keys')).map(
+        ({ id }) => id,
+      ),
     )
   const narrowed = await key(cast.bob, 'read', { projectId: web })
   await key(cast.bob, 'read', { projectId: api })
@@ -197,7 +209,9 @@ test('a key that is narrowed to a project sees the keys of that project only', a
 test('a person sees their own keys, an admin all of the tenant; a key makes and ends none', async () => {
   const owners = async (caller: { token: string }) =>
     new Set(
-      (await cast.as<{ user_id: string }>(caller, 'select user_id from app_public.api_keys')).map((row) => row.user_id),
+      (await ask<{ user_id: string }>(database, caller, 'select user_id from app_public.api_keys')).map(
+        (row) => row.user_id,
+      ),
     )
   expect(await owners(cast.bob)).toEqual(new Set([cast.bob.id]))
   expect(await owners(cast.alice)).toEqual(new Set([cast.alice.id, cast.bob.id]))
@@ -205,5 +219,5 @@ test('a person sees their own keys, an admin all of the tenant; a key makes and 
   expect(await owners(cast.mallory)).toEqual(new Set())
   const admin = await key(cast.alice, 'admin')
   await expect(key(admin, 'read')).rejects.toMatchObject({ code: 'FH401' })
-  expect(await cast.as(admin, `update app_public.api_keys set name = 'x' returning id`)).toEqual([])
+  expect(await ask(database, admin, `update app_public.api_keys set name = 'x' returning id`)).toEqual([])
 })

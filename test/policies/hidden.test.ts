@@ -2,6 +2,7 @@ import { call } from '../../src/db/call.ts'
 import type { Claims } from '../../src/db/withTenant.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>
@@ -31,13 +32,12 @@ const announced = async (act: () => Promise<unknown>): Promise<string[]> => {
   return heard.filter((payload) => payload.startsWith('visibility:'))
 }
 const project = (slug: string, visibility: string) =>
-  people
-    .as(people.alice, 'insert into app_public.projects (name, slug, visibility) values ($1, $2, $3) returning id', [
-      slug,
-      slug,
-      visibility,
-    ])
-    .then(([row]) => row!.id as string)
+  ask(
+    database,
+    people.alice,
+    'insert into app_public.projects (name, slug, visibility) values ($1, $2, $3) returning id',
+    [slug, slug, visibility],
+  ).then(([row]) => row!.id as string)
 
 test('what is hidden is a claim, and the same as when it is asked anew', async () => {
   const secret = await project('secret', 'private')
@@ -65,13 +65,14 @@ test('what is hidden is a claim, and the same as when it is asked anew', async (
 })
 
 test('very many are no claim, and stay hidden', async () => {
-  await people.as(
+  await ask(
+    database,
     people.alice,
     `insert into app_public.projects (name, slug, visibility) select 'p' || g, 'p' || g, 'private' from generate_series(1, 120) g returning id`,
   )
   expect((await claimsOf(people.bob.token, 'acme')).hidden_project_ids).toBeUndefined()
-  expect(await people.as(people.bob, `select 1 from app_public.projects where slug = 'p7'`)).toEqual([])
-  expect(await people.as(people.alice, `select 1 from app_public.projects where slug = 'p7'`)).toHaveLength(1)
+  expect(await ask(database, people.bob, `select 1 from app_public.projects where slug = 'p7'`)).toEqual([])
+  expect(await ask(database, people.alice, `select 1 from app_public.projects where slug = 'p7'`)).toHaveLength(1)
 })
 
 test('whatever changes what is hidden is announced, so that no kept claim outlives it', async () => {
@@ -84,12 +85,15 @@ test('whatever changes what is hidden is announced, so that no kept claim outliv
   ).toEqual(told)
   expect(
     await announced(() =>
-      people.as(people.alice, `update app_public.projects set visibility = 'private' where id = $1 returning id`, [id]),
+      ask(database, people.alice, `update app_public.projects set visibility = 'private' where id = $1 returning id`, [
+        id,
+      ]),
     ),
   ).toEqual(told)
   expect(
     await announced(() =>
-      people.as(
+      ask(
+        database,
         people.alice,
         'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id',
         [id, people.bob.id],
@@ -98,15 +102,19 @@ test('whatever changes what is hidden is announced, so that no kept claim outliv
   ).toEqual(told)
   expect(
     await announced(() =>
-      people.as(people.alice, 'delete from app_public.project_members where project_id = $1 returning id', [id]),
+      ask(database, people.alice, 'delete from app_public.project_members where project_id = $1 returning id', [id]),
     ),
   ).toEqual(told)
-  expect(await announced(() => people.as(people.alice, 'select * from app_public.delete_project($1)', [id]))).toEqual(
-    told,
-  )
+  expect(
+    await announced(() => ask(database, people.alice, 'select * from app_public.delete_project($1)', [id])),
+  ).toEqual(told)
   expect(
     await announced(() =>
-      people.as(people.alice, `update app_public.projects set description = 'x' where slug = 'secret' returning id`),
+      ask(
+        database,
+        people.alice,
+        `update app_public.projects set description = 'x' where slug = 'secret' returning id`,
+      ),
     ),
   ).toEqual([])
 })

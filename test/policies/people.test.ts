@@ -1,5 +1,6 @@
 import { enrol, join, namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { ask } from '../support/ask.ts'
 
 let database: TestDatabase
 let cast: Awaited<ReturnType<typeof namedPeople>>
@@ -12,7 +13,9 @@ beforeAll(async () => {
 afterAll(() => database?.close())
 
 const seen = async (caller: Caller) =>
-  (await cast.as<{ name: string }>(caller, 'select name from app_public.users order by name')).map(({ name }) => name)
+  (await ask<{ name: string }>(database, caller, 'select name from app_public.users order by name')).map(
+    ({ name }) => name,
+  )
 
 test('colleagues see each other, and no stranger', async () => {
   for (const name of ['alice', 'bob', 'vera', 'bill'] as const)
@@ -27,32 +30,35 @@ test('somebody in two tenants sees the people of the one they chose', async () =
   await join(database, cast.mallory, dora, cast.tenants.evil, 'member')
   expect(await seen({ ...dora, tenant: 'acme' })).toEqual(['alice', 'bill', 'bob', 'dora', 'vera'])
   expect(await seen({ ...dora, tenant: 'evil' })).toEqual(['dora', 'mallory'])
-  const tenants = await cast.as<{ slug: string }>(dora, 'select slug from app_public.tenants order by slug')
+  const tenants = await ask<{ slug: string }>(database, dora, 'select slug from app_public.tenants order by slug')
   expect(tenants).toEqual([{ slug: 'acme' }, { slug: 'evil' }])
 })
 
 test("a person changes their own profile and nobody else's", async () => {
   const change = (id: string) =>
-    cast.as(cast.bob, `update app_public.users set bio = 'bob was here' where id = $1 returning id`, [id])
+    ask(database, cast.bob, `update app_public.users set bio = 'bob was here' where id = $1 returning id`, [id])
   expect(await change(cast.alice.id)).toEqual([])
   expect(await change(cast.mallory.id)).toEqual([])
   expect(await change(cast.bob.id)).toHaveLength(1)
   await expect(
-    cast.as(cast.bob, `update app_public.users set role = 'admin' where id = $1`, [cast.bob.id]),
+    ask(database, cast.bob, `update app_public.users set role = 'admin' where id = $1`, [cast.bob.id]),
   ).rejects.toMatchObject({ code: '42501' })
-  await expect(cast.as(cast.bob, 'update app_public.users set email_verified_at = now()')).rejects.toMatchObject({
+  await expect(ask(database, cast.bob, 'update app_public.users set email_verified_at = now()')).rejects.toMatchObject({
     code: '42501',
   })
 })
 
 test("sessions and settings are one's own, and not for one's keys", async () => {
-  const [key] = await cast.as<{ token: string }>(
+  const [key] = await ask<{ token: string }>(
+    database,
     cast.alice,
     `select token from app_public.create_api_key('key', '{admin}')`,
   )
   for (const table of ['sessions', 'user_settings']) {
     const users = async (caller: Caller) =>
-      (await cast.as<{ user_id: string }>(caller, `select user_id from app_public.${table}`)).map((row) => row.user_id)
+      (await ask<{ user_id: string }>(database, caller, `select user_id from app_public.${table}`)).map(
+        (row) => row.user_id,
+      )
     expect(await users(cast.alice)).toEqual([cast.alice.id])
     expect(await users(cast.mallory)).toEqual([cast.mallory.id])
     expect(await users(key!)).toEqual([])
@@ -61,7 +67,7 @@ test("sessions and settings are one's own, and not for one's keys", async () => 
 
 test('a default tenant is one that was joined', async () => {
   const choose = (tenantId: string) =>
-    cast.as(cast.bob, 'update app_public.user_settings set default_tenant_id = $1 returning user_id', [tenantId])
+    ask(database, cast.bob, 'update app_public.user_settings set default_tenant_id = $1 returning user_id', [tenantId])
   await expect(choose(cast.tenants.evil.id)).rejects.toMatchObject({ code: '42501' })
   expect(await choose(cast.tenants.acme.id)).toHaveLength(1)
 })
@@ -78,19 +84,22 @@ test('whoever is removed sees nothing from then on, and stays readable to those 
   const erin = await enrol(database, 'erin')
   await join(database, cast.alice, erin, cast.tenants.acme, 'member')
   expect(await seen(erin)).toContain('alice')
-  await cast.as(cast.alice, 'select * from app_public.remove_member($1)', [erin.id])
+  await ask(database, cast.alice, 'select * from app_public.remove_member($1)', [erin.id])
   expect(await seen(erin)).toEqual(['erin'])
   await expect(seen({ ...erin, tenant: 'acme' })).rejects.toMatchObject({ code: 'FH403' })
   expect(await seen(cast.alice)).toContain('erin')
 })
 
 test('events of the tenant are for viewers and up; of a project, for who sees it', async () => {
-  const [project] = await cast.as<{ id: string }>(
+  const [project] = await ask<{ id: string }>(
+    database,
     cast.alice,
     `insert into app_public.projects (name, slug) values ('secret', 'secret') returning id`,
   )
   const types = async (caller: Caller) =>
-    new Set((await cast.as<{ type: string }>(caller, 'select type from app_public.events')).map(({ type }) => type))
+    new Set(
+      (await ask<{ type: string }>(database, caller, 'select type from app_public.events')).map(({ type }) => type),
+    )
   expect([...(await types(cast.alice))]).toEqual(expect.arrayContaining(['tenant.created', 'project.created']))
   expect([...(await types(cast.vera))]).toContain('tenant.created')
   expect([...(await types(cast.vera))]).not.toContain('project.created')

@@ -1,5 +1,6 @@
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { ask } from '../support/ask.ts'
 
 type Cast = Awaited<ReturnType<typeof namedPeople>>
 type Caller = { token: string; tenant?: string }
@@ -10,11 +11,12 @@ const project: Record<string, string> = {}
 let team: string
 
 const names = async (caller: Caller | null) =>
-  (await cast.as<{ name: string }>(caller, 'select name from app_public.projects order by name')).map(
+  (await ask<{ name: string }>(database, caller, 'select name from app_public.projects order by name')).map(
     ({ name }) => name,
   )
 const make = async (caller: Caller, name: string, visibility: string, teamId: string | null = null) => {
-  const [row] = await cast.as<{ id: string }>(
+  const [row] = await ask<{ id: string }>(
+    database,
     caller,
     'insert into app_public.projects (name, slug, visibility, team_id) values ($1, lower($1), $2, $3) returning id',
     [name, visibility, teamId],
@@ -25,8 +27,12 @@ const make = async (caller: Caller, name: string, visibility: string, teamId: st
 beforeAll(async () => {
   database = await testDatabase()
   cast = await namedPeople(database)
-  const { as, alice, bob, mallory } = cast
-  const [row] = await as<{ id: string }>(alice, `insert into app_public.teams (name) values ('crew') returning id`)
+  const { alice, bob, mallory } = cast
+  const [row] = await ask<{ id: string }>(
+    database,
+    alice,
+    `insert into app_public.teams (name) values ('crew') returning id`,
+  )
   team = row!.id
   await make(alice, 'open', 'public')
   await make(alice, 'shared', 'team')
@@ -60,34 +66,35 @@ test('somebody without a tenant or a log-in sees none', async () => {
 })
 
 test('a team project opens to its team, for as long as one is in it', async () => {
-  const [row] = await cast.as<{ id: string }>(
+  const [row] = await ask<{ id: string }>(
+    database,
     cast.alice,
     'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id',
     [team, cast.vera.id],
   )
   expect(await names(cast.vera)).toEqual(['crewed', 'open', 'shared'])
   expect(await names(cast.bob)).not.toContain('crewed')
-  await cast.as(cast.vera, 'delete from app_public.team_members where id = $1', [row!.id])
+  await ask(database, cast.vera, 'delete from app_public.team_members where id = $1', [row!.id])
   expect(await names(cast.vera)).toEqual(['open', 'shared'])
 })
 
 test('a private project opens to its members, with all that is below it', async () => {
   const environments = () =>
-    cast.as(cast.vera, 'select id from app_public.project_environments where project_id = $1', [project.closed])
+    ask(database, cast.vera, 'select id from app_public.project_environments where project_id = $1', [project.closed])
   expect(await environments()).toEqual([])
-  await cast.as(cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+  await ask(database, cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
     project.closed,
     cast.vera.id,
   ])
   expect(await names(cast.vera)).toContain('closed')
   expect(await environments()).toHaveLength(2)
-  await cast.as(cast.alice, 'delete from app_public.project_members where project_id = $1', [project.closed])
+  await ask(database, cast.alice, 'delete from app_public.project_members where project_id = $1', [project.closed])
   expect(await environments()).toEqual([])
 })
 
 test('a member who is not of the tenant cannot be added to a project', async () => {
   await expect(
-    cast.as(cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
+    ask(database, cast.alice, 'insert into app_public.project_members (project_id, user_id) values ($1, $2)', [
       project.closed,
       cast.mallory.id,
     ]),
@@ -95,13 +102,16 @@ test('a member who is not of the tenant cannot be added to a project', async () 
 })
 
 test('a deleted project is gone for everybody, its owner included, with all that was below it', async () => {
-  const { as, alice } = cast
+  const { alice } = cast
   await make(alice, 'doomed', 'public')
-  await as(alice, `select * from app_public.request_deployment($1, 'production', $2)`, [project.doomed, 'a'.repeat(40)])
+  await ask(database, alice, `select * from app_public.request_deployment($1, 'production', $2)`, [
+    project.doomed,
+    'a'.repeat(40),
+  ])
   const below = async (table: string) =>
-    (await as(alice, `select from app_public.${table} where project_id = $1`, [project.doomed])).length
+    (await ask(database, alice, `select from app_public.${table} where project_id = $1`, [project.doomed])).length
   expect(await below('deployments')).toBe(1)
-  await as(alice, 'select * from app_public.delete_project($1)', [project.doomed])
+  await ask(database, alice, 'select * from app_public.delete_project($1)', [project.doomed])
   expect(await names(alice)).not.toContain('doomed')
   for (const table of ['deployments', 'deployment_status_history', 'project_environments', 'events'])
     expect([table, await below(table)]).toEqual([table, 0])
@@ -113,22 +123,24 @@ test('a deleted project is gone for everybody, its owner included, with all that
 
 test('a viewer changes nothing they see; a developer does', async () => {
   const rename = (caller: Caller) =>
-    cast.as(caller, `update app_public.projects set description = 'mine' where id = $1 returning id`, [project.open])
+    ask(database, caller, `update app_public.projects set description = 'mine' where id = $1 returning id`, [
+      project.open,
+    ])
   expect(await rename(cast.vera)).toEqual([])
   expect(await rename(cast.mallory)).toEqual([])
   expect(await rename(cast.bob)).toHaveLength(1)
   await expect(
-    cast.as(cast.vera, `insert into app_public.projects (name, slug) values ('vera', 'vera')`),
+    ask(database, cast.vera, `insert into app_public.projects (name, slug) values ('vera', 'vera')`),
   ).rejects.toMatchObject({ code: '42501' })
 })
 
 test('nobody writes the tenant, not even their own', async () => {
   await expect(
-    cast.as(cast.alice, `insert into app_public.projects (tenant_id, name, slug) values ($1, 'x', 'xx')`, [
+    ask(database, cast.alice, `insert into app_public.projects (tenant_id, name, slug) values ($1, 'x', 'xx')`, [
       cast.tenants.acme.id,
     ]),
   ).rejects.toMatchObject({ code: '42501' })
   await expect(
-    cast.as(cast.alice, 'update app_public.projects set tenant_id = $1', [cast.tenants.evil.id]),
+    ask(database, cast.alice, 'update app_public.projects set tenant_id = $1', [cast.tenants.evil.id]),
   ).rejects.toMatchObject({ code: '42501' })
 })

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { startApi, type Answer, type Api, type Person } from '../graphql/api.ts'
+import { startApi, type Answer, type Api } from '../graphql/api.ts'
+import type { PersonName } from '../support/people.ts'
+import { until } from '../support/until.ts'
 
 let api: Api
 const keys = {} as Record<'write' | 'read' | 'evil', string>
 beforeAll(async () => {
   api = await startApi({ bodyMaxBytes: 200_000 })
-  const key = async (person: Person, scope: string): Promise<string> => {
+  const key = async (person: PersonName, scope: string): Promise<string> => {
     const { data, errors } = await api.ask(
       person,
       `mutation { createApiKey(input: {name: "daemon", scopes: [${scope}]}) { result { token } } }`,
@@ -50,7 +52,7 @@ const send = (
 const lines = (...events: object[]) => events.map((each) => JSON.stringify(each)).join('\n')
 const stored = async (): Promise<number> =>
   (await api.database.superuser.query('select count(*)::int as count from app_private.audit_event_ids')).rows[0].count
-const listed = async (person: Person, entity: string) =>
+const listed = async (person: PersonName, entity: string) =>
   (
     await api.ask(
       person,
@@ -151,15 +153,14 @@ test('a connection that is lost halfway leaves nothing, and the batch can be sen
   const holder = await api.database.superuser.connect()
   await holder.query('begin; lock table app_public.audit_logs in exclusive mode')
   const waiting = send(batch)
-  let killed = 0
-  for (let tries = 0; killed === 0 && tries < 100; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    killed = (
-      await api.database.superuser.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and usename = 'freehold_authenticator'`,
-      )
-    ).rowCount!
-  }
+  const killed = await until(
+    async () =>
+      (
+        await api.database.superuser.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and usename = 'freehold_authenticator'`,
+        )
+      ).rowCount,
+  )
   await holder.query('rollback')
   holder.release()
   expect(killed).toBe(1)

@@ -6,7 +6,8 @@ import { withTenant } from '../../src/db/withTenant.ts'
 import { call } from '../../src/db/call.ts'
 import { startApi, type Api } from '../graphql/api.ts'
 import { TEST_KEYRING } from '../support/database.ts'
-import { startWorker, until, workerConfig } from '../worker/support.ts'
+import { startWorker, workerConfig } from '../worker/support.ts'
+import { until } from '../support/until.ts'
 
 /** What GitHub really sends, collected by the Octokit project. */
 const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as WebhookDefinition[]

@@ -1,8 +1,10 @@
+import { jest } from '@jest/globals'
 import pg from 'pg'
 import { makeLogger } from '../../src/log.ts'
 import { startDispatcher, type Dispatcher } from '../../src/worker/dispatcher.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { openShop, until, type Shop } from './support.ts'
+import { openShop, type Shop } from './support.ts'
+import { until } from '../support/until.ts'
 
 let database: TestDatabase
 let shop: Shop
@@ -25,6 +27,17 @@ beforeEach(async () => {
   heard = []
 })
 
+const OTHER_TIMERS = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setTimeout',
+  'clearTimeout',
+] as const
 const start = (intervalMs = 60_000): Promise<Dispatcher> =>
   startDispatcher({
     connectionString: database.urls.worker,
@@ -79,8 +92,25 @@ test('a notification that was lost costs no more than the interval', async () =>
 })
 
 test('a stopped dispatcher takes nothing', async () => {
-  await (await start(20)).stop()
-  await record(1)
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  expect(await waiting()).toBe(1)
+  // The clock of the dispatcher alone; connections and `until` keep theirs.
+  jest.useFakeTimers({ doNotFake: [...OTHER_TIMERS] })
+  try {
+    await (await start(20)).stop()
+    await record(1)
+    const queries = jest.spyOn(database.worker, 'query')
+    jest.advanceTimersByTime(1000)
+    expect(queries).not.toHaveBeenCalled()
+    expect(await waiting()).toBe(1)
+
+    // One that was not stopped asks at each stroke.
+    const dispatcher = await start(20)
+    queries.mockClear()
+    jest.advanceTimersByTime(1000)
+    await until(async () => (await waiting()) === 0)
+    expect(queries).toHaveBeenCalled()
+    queries.mockRestore()
+    await dispatcher.stop()
+  } finally {
+    jest.useRealTimers()
+  }
 })

@@ -5,16 +5,9 @@ import { ROOT } from '../../src/deploy/database.ts'
 import { composeEmail } from '../../src/worker/mail/composeEmail.ts'
 import { makeMailer } from '../../src/worker/mail/mailer.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import {
-  as,
-  openPostOffice,
-  openShop,
-  startWorker,
-  until,
-  workerConfig,
-  type PostOffice,
-  type Shop,
-} from './support.ts'
+import { openPostOffice, openShop, startWorker, workerConfig, type PostOffice, type Shop } from './support.ts'
+import { ask } from '../support/ask.ts'
+import { until } from '../support/until.ts'
 
 let database: TestDatabase
 let shop: Shop
@@ -46,8 +39,8 @@ test('without SMTP a mail is a file that only its owner reads, and its token wor
 
     const { rows } = await database.superuser.query('select token, sent_at from app_private.emails')
     expect(rows).toEqual([{ token: null, sent_at: expect.any(Date) }])
-    await as(database, null, 'select from app_public.verify_email($1)', [token])
-    expect(await as(database, shop.token, 'select email_verified from app_public.current_user()')).toEqual([
+    await ask(database, null, 'select from app_public.verify_email($1)', [token])
+    expect(await ask(database, shop.token, 'select email_verified from app_public.current_user()')).toEqual([
       { email_verified: true },
     ])
 
@@ -74,7 +67,7 @@ describe('by SMTP', () => {
   test('an invitation reaches the one it is for, once, and the job may run again', async () => {
     const worker = await startWorker(database, config)
     try {
-      await as(database, shop.token, `select from app_public.invite_member('bob@example.test', 'developer')`)
+      await ask(database, shop.token, `select from app_public.invite_member('bob@example.test', 'developer')`)
       await until(() => office.accepted.length > 0)
       await until(async () => (await unsent()) === 0)
       const {

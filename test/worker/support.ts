@@ -6,31 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { SMTPServer } from 'smtp-server'
-import { withTenant, type Claims } from '../../src/db/withTenant.ts'
 import { createPool } from '../../src/db/pools.ts'
 import { makeLogger } from '../../src/log.ts'
 import { runWorker, type RunningWorker, type WorkerDeps } from '../../src/worker/run.ts'
+import { askOne } from '../support/ask.ts'
 import { TEST_KEYRING, type TestDatabase } from '../support/database.ts'
-
-/** Runs a statement as the holder of a token, the way the API does. */
-export async function as<T = any>(
-  database: TestDatabase,
-  token: string | null,
-  text: string,
-  values: unknown[] = [],
-): Promise<T[]> {
-  const {
-    rows: [row],
-  } = await database.authenticator.query<{ claims: Claims }>(
-    `select app_private.authenticate($1, null, '10.0.0.1', 'test', 'test') as claims`,
-    [token],
-  )
-  return withTenant(
-    database.authenticator,
-    row!.claims,
-    async (client) => (await client.query(text, values)).rows as T[],
-  )
-}
+import { enrol, found } from '../support/people.ts'
 
 /** A person with a tenant of their own, a project that deploys branch `master`, and a webhook source. */
 export interface Shop {
@@ -43,22 +24,18 @@ export interface Shop {
 
 export async function openShop(database: TestDatabase, name: string): Promise<Shop> {
   await database.worker.query('select app_private.ensure_partitions()')
-  await as(database, null, `select from app_public.register($1, 'a long password', $2)`, [`${name}@example.test`, name])
-  const [login] = await as(database, null, `select token from app_public.login($1, 'a long password')`, [
-    `${name}@example.test`,
-  ])
-  const token = login.token as string
-  const [tenant] = await as(database, token, 'select id from app_public.create_tenant($1, $1)', [name])
-  const [project] = await as(
+  const person = await enrol(database, name)
+  const tenant = await found(database, person, name, name)
+  const project = await askOne(
     database,
-    token,
+    person,
     `insert into app_public.projects (name, slug, repository_branch) values ('Shop', 'shop', 'master') returning id`,
   )
-  const [source] = await as(database, token, `select * from app_public.create_webhook_source($1, 'GitHub')`, [
+  const source = await askOne(database, person, `select * from app_public.create_webhook_source($1, 'GitHub')`, [
     project.id,
   ])
   return {
-    token,
+    token: person.token,
     tenantId: tenant.id,
     projectId: project.id,
     sourceId: source.webhook_source_id,
@@ -122,7 +99,7 @@ export async function startWorker(
     },
   })
   const pool = createPool(database.urls.worker, { name: 'freehold-worker', size: 5, keyring: TEST_KEYRING })
-  const worker = await runWorker({ config, pool, logger: makeLogger({ level: 'trace', destination }) })
+  const worker = await runWorker({ config, pool, logger: makeLogger({ level: 'trace', destination }), graceSeconds: 0 })
   await worker.ready
   const stop = async () => {
     await worker.stop()
@@ -191,26 +168,4 @@ export async function openPostOffice(): Promise<PostOffice> {
   })
   office.url = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`
   return Object.assign(office, { close: () => new Promise<void>((resolve) => server.close(() => resolve())) })
-}
-
-/** Waits until `check` gives something true, ten seconds at most unless told otherwise. */
-export async function until<T>(check: () => T | Promise<T>, patienceMs = 10_000): Promise<NonNullable<T>> {
-  for (const deadline = Date.now() + patienceMs; ;) {
-    const result = await check()
-    if (result) return result
-    if (Date.now() > deadline) throw new Error(`not in time: ${check}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
-/** A server that has just started leaves the jobs of dead workers alone for five seconds. */
-export async function untilServerIsOld({ superuser }: TestDatabase): Promise<void> {
-  await until(
-    async () =>
-      (
-        await superuser.query<{ old: boolean }>(
-          `select pg_postmaster_start_time() < clock_timestamp() - interval '5.1 seconds' as old`,
-        )
-      ).rows[0]!.old,
-  )
 }

@@ -6,6 +6,6 @@ import { TEST_KEYRING } from '../support/database.ts'
 
 const { workerUrl, config } = JSON.parse(process.argv[2] ?? '') as { workerUrl: string; config: WorkerDeps['config'] }
 const pool = createPool(workerUrl, { name: 'freehold-worker', size: 5, keyring: TEST_KEYRING })
-const worker = await runWorker({ config, pool, logger: makeLogger({ level: 'warn' }) })
+const worker = await runWorker({ config, pool, logger: makeLogger({ level: 'warn' }), graceSeconds: 0 })
 await worker.ready
 console.log('ready')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { apply } from '../../deploy/apply.ts'
-import { ROOT } from '../../deploy/database.ts'
+import { ROOT, type Server } from '../../deploy/database.ts'
 import { compareAuditSources, renderAuditSources, writeAuditSources } from './auditSources.ts'
 import { compareGenerated, generateAll } from './generateAll.ts'
 import { withScratch, withScratchServer } from '../scratch.ts'
@@ -12,11 +12,18 @@ import { withScratch, withScratchServer } from '../scratch.ts'
  * Brings generated/ and the sources that follow from the catalog up to date, or with `check` only says how they are out of date.
  * Returns what it says, and whether all is well.
  */
-export async function generate({ check }: { check: boolean }): Promise<{ ok: boolean; lines: string[] }> {
+export async function generate({
+  check,
+  server: joined,
+}: {
+  check: boolean
+  /** Data directory of a server to join; by default one of its own. */
+  server?: string
+}): Promise<{ ok: boolean; lines: string[] }> {
   const committed = join(ROOT, 'generated')
   const fresh = await mkdtemp(join(tmpdir(), 'freehold-generated-'))
   try {
-    const stale = await withScratchServer((server) =>
+    const build = (server: Server) =>
       withScratch(server, async (urls) => {
         const sources = await renderAuditSources(urls.owner)
         const outdated = await compareAuditSources(sources, ROOT)
@@ -26,8 +33,8 @@ export async function generate({ check }: { check: boolean }): Promise<{ ok: boo
         }
         await generateAll({ urls, outDir: fresh })
         return outdated
-      }),
-    )
+      })
+    const stale = await withScratchServer(build, joined)
     const differences = await compareGenerated(fresh, committed)
     if (differences.length + stale.length === 0) return { ok: true, lines: ['generated/ is up to date.'] }
     const told = (kind: string, name: string) =>
@@ -52,8 +59,8 @@ export async function generate({ check }: { check: boolean }): Promise<{ ok: boo
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
-  const { ok, lines } = await generate({ check: values.check })
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false }, server: { type: 'string' } } })
+  const { ok, lines } = await generate(values)
   for (const line of lines) console.log(line)
   process.exitCode = ok ? 0 : 1
 }

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { ROOT } from '../../deploy/database.ts'
 import { withScratch, withScratchServer } from '../scratch.ts'
 import { createPool } from '../../db/pools.ts'
@@ -50,8 +51,10 @@ export async function proveIsolation(urls: DatabaseUrls, keyring = KEYRING): Pro
 
 if (import.meta.main) {
   const started = performance.now()
-  const { cells, breaches, missing } = await withScratchServer((server) =>
-    withScratch(server, (urls) => proveIsolation(urls)),
+  const { values } = parseArgs({ options: { server: { type: 'string' } } })
+  const { cells, breaches, missing } = await withScratchServer(
+    (server) => withScratch(server, (urls) => proveIsolation(urls)),
+    values.server,
   )
   for (const line of missing) console.error(`missing from the proof: ${line}`)
   for (const line of breaches) console.error(`breach: ${line}`)

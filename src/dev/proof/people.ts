@@ -35,20 +35,24 @@ export interface Settled {
   readonly tenants: Readonly<Record<TenantName, Tenant>>
 }
 
-/** Who asks: a token (session or API key), or null for somebody without a log-in; and the tenant they name, if any. */
+/** Who asks: a token (session or API key), or null for somebody without a log-in; and what else a request presents. */
 export interface Caller {
   readonly token: string | null
+  /** X-Tenant: the tenant they name; without it, their default one. */
   readonly tenant?: string | null
+  /** Null when it is not known; an address when left out. */
+  readonly ip?: string | null
+  readonly requestId?: string
 }
 
 /** Who else but authenticate would know: the claims of a caller. @throws FH401, FH403 or FH429, as a pg.DatabaseError. */
-export async function claimsOf(authenticator: pg.Pool, { token, tenant }: Caller): Promise<Claims> {
+export async function claimsOf(authenticator: pg.Pool, { token, tenant, ip, requestId }: Caller): Promise<Claims> {
   return (await call(authenticator, 'app_private.authenticate', {
     token,
     tenant: tenant ?? null,
-    ip: '10.0.0.1',
+    ip: ip === undefined ? '10.0.0.1' : ip,
     user_agent: 'proof',
-    request_id: 'req-1',
+    request_id: requestId ?? 'req-1',
   })) as Claims
 }
 

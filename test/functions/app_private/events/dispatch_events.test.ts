@@ -1,7 +1,8 @@
 import { call } from '../../../../src/db/call.ts'
 import { namedPeople } from '../../../support/people.ts'
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
-import { askOne, listen } from '../../call.ts'
+import { askOne } from '../../../support/ask.ts'
+import { listen } from '../../../support/listen.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>

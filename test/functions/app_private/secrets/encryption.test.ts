@@ -4,6 +4,7 @@ import { compactDecrypt, CompactEncrypt } from 'jose'
 import type { Keyring } from '../../../../src/config.ts'
 import { createPool } from '../../../../src/db/pools.ts'
 import { testDatabase, TEST_KEYRING, type TestDatabase } from '../../../support/database.ts'
+import { loop } from '../../../support/loops.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -40,24 +41,28 @@ async function withRing<T>(
   }
 }
 
-test('what is encrypted decrypts again, and looks like nothing', async () => {
-  await fc.assert(
-    fc.asyncProperty(text, async (plain) => {
-      const encrypted = await encrypt(plain)
-      expect(encrypted).toMatch(/^[\w-]+\.\.[\w-]{22}\.[\w-]+\.[\w-]{43}$/)
-      if (plain.length > 3) expect(encrypted).not.toContain(plain)
-      expect(await decrypt(encrypted)).toBe(plain)
-    }),
-    { numRuns: 100 },
-  )
-  expect(await decrypt(null)).toBeNull()
-})
+loop(
+  'what is encrypted decrypts again, and looks like nothing',
+  { short: 100, full: 5000, of: 'texts' },
+  async (count) => {
+    await fc.assert(
+      fc.asyncProperty(text, async (plain) => {
+        const encrypted = await encrypt(plain)
+        expect(encrypted).toMatch(/^[\w-]+\.\.[\w-]{22}\.[\w-]+\.[\w-]{43}$/)
+        if (plain.length > 3) expect(encrypted).not.toContain(plain)
+        expect(await decrypt(encrypted)).toBe(plain)
+      }),
+      { numRuns: count },
+    )
+    expect(await decrypt(null)).toBeNull()
+  },
+)
 
 test('the same text is never encrypted the same', async () => {
   expect(new Set(await Promise.all(Array.from({ length: 20 }, () => encrypt('secret')))).size).toBe(20)
 })
 
-test('any change of an encrypted value is found', async () => {
+loop('any change of an encrypted value is found', { short: 100, full: 5000, of: 'changes' }, async (count) => {
   const encrypted = await encrypt('the quick brown fox jumps over the lazy dog')
   const part = (index: number) => encrypted.split('.')[index]!
   await fc.assert(
@@ -75,7 +80,7 @@ test('any change of an encrypted value is found', async () => {
         await expect(decrypt(altered)).rejects.toThrow()
       },
     ),
-    { numRuns: 100 },
+    { numRuns: count },
   )
   for (const broken of [
     '',
@@ -125,21 +130,25 @@ test('keys rotate: the new one encrypts, the old one still decrypts', async () =
   })
 })
 
-test('any JOSE library decrypts what the database encrypted, and encrypts what it decrypts', async () => {
-  const key = derived(TEST_KEYRING.keys.k1!)
-  await fc.assert(
-    fc.asyncProperty(text, async (plain) => {
-      const { plaintext, protectedHeader } = await compactDecrypt(await encrypt(plain), key)
-      expect(Buffer.from(plaintext).toString()).toBe(plain)
-      expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
-      const theirs = await new CompactEncrypt(Buffer.from(plain))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
-        .encrypt(key)
-      expect(await decrypt(theirs)).toBe(plain)
-    }),
-    { numRuns: 30 },
-  )
-})
+loop(
+  'any JOSE library decrypts what the database encrypted, and encrypts what it decrypts',
+  { short: 30, full: 2000, of: 'texts' },
+  async (count) => {
+    const key = derived(TEST_KEYRING.keys.k1!)
+    await fc.assert(
+      fc.asyncProperty(text, async (plain) => {
+        const { plaintext, protectedHeader } = await compactDecrypt(await encrypt(plain), key)
+        expect(Buffer.from(plaintext).toString()).toBe(plain)
+        expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
+        const theirs = await new CompactEncrypt(Buffer.from(plain))
+          .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
+          .encrypt(key)
+        expect(await decrypt(theirs)).toBe(plain)
+      }),
+      { numRuns: count },
+    )
+  },
+)
 
 test('neither people nor the authenticator may decrypt anything', async () => {
   const encrypted = await encrypt('secret')

@@ -1,6 +1,8 @@
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { namedPeople } from '../../../support/people.ts'
-import { ask, askOne, listen, refusal } from '../../call.ts'
+import { ask, askOne } from '../../../support/ask.ts'
+import { listen } from '../../../support/listen.ts'
+import { refusal } from '../../../support/refusal.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>

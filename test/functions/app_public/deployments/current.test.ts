@@ -1,6 +1,8 @@
 import fc from 'fast-check'
-import { refusal } from '../../call.ts'
 import { openScene, type Deployment, type Scene, type Status } from './scene.ts'
+import { ask } from '../../../support/ask.ts'
+import { refusal } from '../../../support/refusal.ts'
+import { loop } from '../../../support/loops.ts'
 
 let scene: Scene
 let project: string
@@ -27,7 +29,10 @@ const current = async (environment = 'production'): Promise<string | undefined> 
     )
   )[0]?.id
 const lock = (id: string, isLocked = true) =>
-  scene.as(scene.people.bob, 'update app_public.deployments set is_locked = $2 where id = $1', [id, isLocked])
+  ask(scene.database, scene.people.bob, 'update app_public.deployments set is_locked = $2 where id = $1', [
+    id,
+    isLocked,
+  ])
 
 test('what succeeds becomes current, and supersedes what was, in its environment only', async () => {
   const staging = await scene.ship(project, { environment: 'staging' })
@@ -82,7 +87,7 @@ test('a locked one stays current although newer ones succeed, until it is unlock
   expect(
     (
       await refusal(
-        scene.as(scene.people.mallory, 'update app_public.deployments set status = $2 where id = $1', [
+        ask(scene.database, scene.people.mallory, 'update app_public.deployments set status = $2 where id = $1', [
           held.id,
           'ready',
         ]),
@@ -297,72 +302,78 @@ async function expectHistoryToLead(): Promise<void> {
   expect(broken).toEqual([])
 }
 
-test('however writers interleave, the newest that succeeded is current, alone', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(steps(['request', 'succeed', 'succeed', 'run', 'cancel', 'rollback', 'promote']), {
-        minLength: 3,
-        maxLength: 5,
-      }),
-      async (writers) => {
-        await write(writers)
-        const environment = await environmentOf('production')
-        const production: Deployment[] = await scene.rows(
-          'select * from app_public.deployments where environment_id = $1 order by id',
-          [environment],
-        )
-        const serving = production.filter(({ status }) => status === 'ready' || status === 'running')
-        const succeeded = production.filter(({ status }) =>
-          ['ready', 'running', 'superseded', 'rolled_back'].includes(status),
-        )
-        expect(production.filter((deployment) => deployment.is_current).map(({ id }) => id)).toEqual(
-          serving.map(({ id }) => id),
-        )
-        expect(serving.map(({ id }) => id)).toEqual(succeeded.slice(-1).map(({ id }) => id))
-        // Taken back is only what a rollback that succeeded named.
-        for (const { id } of production.filter(({ status }) => status === 'rolled_back')) {
-          expect(succeeded.some(({ rollback_of_id }) => rollback_of_id === id)).toBe(true)
-        }
-        await expectHistoryToLead()
-        // To shrink a race is to run another race.
-      },
-    ),
-    { numRuns: 20, endOnFailure: true },
-  )
-}, 60_000)
-
-const all = ['request', 'succeed', 'succeed', 'run', 'fail', 'stop', 'rollback', 'lock', 'unlock'] as const
-test.each([
-  ['failures, stops and locks', all, ['FH422'], 20],
-  // Postgres ends one of two that wait for each other; that one may try again.
-  ['writes by hand too', [...all, 'by hand', 'by hand'] as const, ['FH422', '40P01'], 15],
-] as const)(
-  'with %s there is never more than one, and it is the last that became current',
-  async (_, acts, refused, numRuns) => {
+loop(
+  'however writers interleave, the newest that succeeded is current, alone',
+  { short: 8, full: 200, of: 'crowds of writers' },
+  async (count) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(steps(acts), { minLength: 3, maxLength: 5 }), async (writers) => {
-        await write(writers, [...refused])
-        const environment = await environmentOf('production')
-        const production: Deployment[] = await scene.rows(
-          'select * from app_public.deployments where environment_id = $1 order by id',
-          [environment],
-        )
-        const [now, ...more] = production.filter((deployment) => deployment.is_current)
-        expect(more).toEqual([])
-        if (now) {
-          expect(['ready', 'running']).toContain(now.status)
-          const promoted = production
-            .filter(({ promoted_at }) => promoted_at !== null)
-            .map(({ promoted_at }) => (promoted_at as Date).getTime())
-          expect((now.promoted_at as Date).getTime()).toBe(Math.max(...promoted))
-        }
-        await expectHistoryToLead()
-      }),
-      { numRuns, endOnFailure: true },
+      fc.asyncProperty(
+        fc.array(steps(['request', 'succeed', 'succeed', 'run', 'cancel', 'rollback', 'promote']), {
+          minLength: 3,
+          maxLength: 5,
+        }),
+        async (writers) => {
+          await write(writers)
+          const environment = await environmentOf('production')
+          const production: Deployment[] = await scene.rows(
+            'select * from app_public.deployments where environment_id = $1 order by id',
+            [environment],
+          )
+          const serving = production.filter(({ status }) => status === 'ready' || status === 'running')
+          const succeeded = production.filter(({ status }) =>
+            ['ready', 'running', 'superseded', 'rolled_back'].includes(status),
+          )
+          expect(production.filter((deployment) => deployment.is_current).map(({ id }) => id)).toEqual(
+            serving.map(({ id }) => id),
+          )
+          expect(serving.map(({ id }) => id)).toEqual(succeeded.slice(-1).map(({ id }) => id))
+          // Taken back is only what a rollback that succeeded named.
+          for (const { id } of production.filter(({ status }) => status === 'rolled_back')) {
+            expect(succeeded.some(({ rollback_of_id }) => rollback_of_id === id)).toBe(true)
+          }
+          await expectHistoryToLead()
+          // To shrink a race is to run another race.
+        },
+      ),
+      { numRuns: count, endOnFailure: true },
     )
   },
   60_000,
 )
+
+const all = ['request', 'succeed', 'succeed', 'run', 'fail', 'stop', 'rollback', 'lock', 'unlock'] as const
+for (const [what, acts, refused] of [
+  ['failures, stops and locks', all, ['FH422']],
+  // Postgres ends one of two that wait for each other; that one may try again.
+  ['writes by hand too', [...all, 'by hand', 'by hand'], ['FH422', '40P01']],
+] as const)
+  loop(
+    `with ${what} there is never more than one, and it is the last that became current`,
+    { short: 8, full: 200, of: 'crowds of writers' },
+    async (count) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(steps(acts), { minLength: 3, maxLength: 5 }), async (writers) => {
+          await write(writers, [...refused])
+          const environment = await environmentOf('production')
+          const production: Deployment[] = await scene.rows(
+            'select * from app_public.deployments where environment_id = $1 order by id',
+            [environment],
+          )
+          const [now, ...more] = production.filter((deployment) => deployment.is_current)
+          expect(more).toEqual([])
+          if (now) {
+            expect(['ready', 'running']).toContain(now.status)
+            const promoted = production
+              .filter(({ promoted_at }) => promoted_at !== null)
+              .map(({ promoted_at }) => (promoted_at as Date).getTime())
+            expect((now.promoted_at as Date).getTime()).toBe(Math.max(...promoted))
+          }
+          await expectHistoryToLead()
+        }),
+        { numRuns: count, endOnFailure: true },
+      )
+    },
+  )
 
 test('of many that succeed at the same time one is current, the newest', async () => {
   const requested = await Promise.all(Array.from({ length: 8 }, () => scene.request(project)))

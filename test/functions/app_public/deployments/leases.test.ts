@@ -1,6 +1,7 @@
 import { call } from '../../../../src/db/call.ts'
-import { askOne, refusal } from '../../call.ts'
 import { openScene, type Deployment, type Scene } from './scene.ts'
+import { askOne } from '../../../support/ask.ts'
+import { refusal } from '../../../support/refusal.ts'
 
 let scene: Scene
 let project: string

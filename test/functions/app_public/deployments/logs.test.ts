@@ -1,5 +1,7 @@
-import { askOne, listen, refusal, type Bearer } from '../../call.ts'
 import { openScene, type Scene } from './scene.ts'
+import { type Bearer, askOne } from '../../../support/ask.ts'
+import { listen } from '../../../support/listen.ts'
+import { refusal } from '../../../support/refusal.ts'
 
 let scene: Scene
 let id: string

@@ -1,5 +1,6 @@
-import { ask, askOne, refusal, type Bearer } from '../../call.ts'
 import { openScene, type Deployment, type Scene } from './scene.ts'
+import { type Bearer, ask, askOne } from '../../../support/ask.ts'
+import { refusal } from '../../../support/refusal.ts'
 
 let scene: Scene
 let project: string
@@ -31,7 +32,8 @@ const count = async () =>
 test('a request keeps who asked, for what, and what was current then', async () => {
   const other = await scene.project()
   const current = await scene.ship(other)
-  const [deployment] = await scene.as(
+  const [deployment] = await ask(
+    scene.database,
     scene.people.bob,
     `select * from app_public.request_deployment($1, commit_sha => $2, ref => 'refs/heads/main', version => '2.0', config => '{"replicas": 2}')`,
     [other, SHA.toUpperCase()],
@@ -50,7 +52,7 @@ test('a request keeps who asked, for what, and what was current then', async () 
     previous_deployment_id: current.id,
     is_current: false,
     approval_state: 'not_required',
-    request_id: 'request-1',
+    request_id: 'req-1',
     is_rollback: false,
   })
   const [byKey] = await ask(

@@ -1,6 +1,6 @@
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { namedPeople, type Person } from '../../../support/people.ts'
-import { ask, askOne, type Bearer } from '../../call.ts'
+import { type Bearer, ask, askOne } from '../../../support/ask.ts'
 
 export type Scene = Awaited<ReturnType<typeof openScene>>
 

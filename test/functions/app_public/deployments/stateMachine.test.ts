@@ -1,6 +1,6 @@
-import { refusal } from '../../call.ts'
-import { ask, askOne } from '../../call.ts'
 import { openScene, STATUSES, type Scene, type Status } from './scene.ts'
+import { ask, askOne } from '../../../support/ask.ts'
+import { refusal } from '../../../support/refusal.ts'
 
 let scene: Scene
 let project: string
@@ -224,7 +224,7 @@ test('nobody sets which one is current', async () => {
   expect([(await scene.get(first.id)).is_current, (await scene.get(second.id)).is_current]).toEqual([true, false])
   expect(
     await refusal(
-      scene.as(scene.people.alice, 'update app_public.deployments set status = $2 where id = $1', [
+      ask(scene.database, scene.people.alice, 'update app_public.deployments set status = $2 where id = $1', [
         second.id,
         'building',
       ]),
@@ -235,7 +235,8 @@ test('nobody sets which one is current', async () => {
 test('a cancellation names who canceled', async () => {
   const { id } = await scene.request(project)
   expect(
-    await scene.as(
+    await ask(
+      scene.database,
       scene.people.bob,
       `select status, status_reason, canceled_by from app_public.cancel_deployment($1, 'Typo')`,
       [id],
@@ -259,7 +260,8 @@ test('production that goes live is told to its project', async () => {
     [id],
   )
   await scene.move(deployment, 'building')
-  const [live] = await scene.as(
+  const [live] = await ask(
+    scene.database,
     scene.people.bob,
     `select promoted_at from app_public.transition_deployment($1, 'ready', url => 'https://shop.test')`,
     [deployment],
@@ -273,7 +275,8 @@ describe('an environment that asks for approval', () => {
   let guarded: string
   beforeAll(async () => {
     guarded = await scene.project()
-    await scene.as(
+    await ask(
+      scene.database,
       scene.people.alice,
       `update app_public.project_environments set requires_approval = true where project_id = $1 and name = 'production'`,
       [guarded],

@@ -1,6 +1,9 @@
 import { generateSync } from 'otplib'
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
-import { ask, askOne, authenticate, listen, refusal, type Bearer } from '../../call.ts'
+import { type Bearer, ask, askOne, authenticate } from '../../../support/ask.ts'
+import { listen } from '../../../support/listen.ts'
+import { refusal } from '../../../support/refusal.ts'
+import { stopClock, type Clock } from '../../../support/clock.ts'
 
 const PASSWORD = 'correct horse'
 const INVALID = {
@@ -15,9 +18,12 @@ const CODE_REQUIRED = {
 }
 
 let database: TestDatabase
+/** A code is good for a step of half a minute: between making and using it no time may pass. */
+let clock: Clock
 let revocations: Awaited<ReturnType<typeof listen>>
 beforeAll(async () => {
   database = await testDatabase()
+  clock = await stopClock(database)
   revocations = await listen(database, 'auth_revoked')
 })
 afterAll(async () => {
@@ -170,7 +176,7 @@ describe('the tenant of a request', () => {
 describe('a second factor', () => {
   /** otplib knows the standard and nothing of us. */
   const codeAt = (secret: string, steps: number) =>
-    generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + 30 * steps })
+    generateSync({ secret, epoch: Math.floor(clock.now() / 1000) + 30 * steps })
 
   test('is enabled, confirmed, asked for, never replayed, recovered once, and disabled', async () => {
     const person = await newcomer()

@@ -1,6 +1,7 @@
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { enrol, mailedToken, namedPeople, type Person } from '../../../support/people.ts'
-import { ask, askOne, authenticate, refusal } from '../../call.ts'
+import { ask, askOne, authenticate } from '../../../support/ask.ts'
+import { refusal } from '../../../support/refusal.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>

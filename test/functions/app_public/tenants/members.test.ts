@@ -1,6 +1,9 @@
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { enrol, found, join, namedPeople, type Person, type Tenant } from '../../../support/people.ts'
-import { ask, askOne, authenticate, listen, refusal } from '../../call.ts'
+import { ask, askOne, authenticate } from '../../../support/ask.ts'
+import { listen } from '../../../support/listen.ts'
+import { refusal } from '../../../support/refusal.ts'
+import { loop } from '../../../support/loops.ts'
 
 let database: TestDatabase
 let people: Awaited<ReturnType<typeof namedPeople>>
@@ -163,32 +166,36 @@ test('ownership is transferred: the other is the owner, the former one an admin'
   ).toEqual([{ type: 'tenant.ownership_transferred', actor_user_id: owner.id, data: { userId: viewer.id } }])
 })
 
-test('of two owners who leave, step down or remove each other at the same time, exactly one succeeds', async () => {
-  const { tenant, owner, admin } = await house()
-  const ways: ((who: Person, other: Person) => Promise<unknown>)[] = [
-    (who) => leave(tenant, who),
-    (who) => changeRole(tenant, who, who, 'viewer'),
-    (who, other) => remove(tenant, who, other),
-    (who, other) => changeRole(tenant, who, other, 'admin'),
-  ]
-  for (const way of ways)
-    for (let round = 0; round < 3; round += 1) {
-      await rows(
-        `update app_public.tenant_members set role = 'owner', invitation_status = 'joined' where tenant_id = $1 and user_id = any ($2)`,
-        [tenant.id, [owner.id, admin.id]],
-      )
-      const results = await Promise.allSettled([way(owner, admin), way(admin, owner)])
-      expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
-      for (const result of results)
-        if (result.status === 'rejected') expect(result.reason.code).toMatch(/^FH40[349]$|^40P01$/)
-      expect(
+loop(
+  'of two owners who leave, step down or remove each other at the same time, exactly one succeeds',
+  { short: 3, full: 60, of: 'races of each kind' },
+  async (count) => {
+    const { tenant, owner, admin } = await house()
+    const ways: ((who: Person, other: Person) => Promise<unknown>)[] = [
+      (who) => leave(tenant, who),
+      (who) => changeRole(tenant, who, who, 'viewer'),
+      (who, other) => remove(tenant, who, other),
+      (who, other) => changeRole(tenant, who, other, 'admin'),
+    ]
+    for (const way of ways)
+      for (let round = 0; round < count; round += 1) {
         await rows(
-          `select count(*)::integer from app_public.tenant_members where tenant_id = $1 and role = 'owner' and invitation_status = 'joined'`,
-          [tenant.id],
-        ),
-      ).toEqual([{ count: 1 }])
-    }
-})
+          `update app_public.tenant_members set role = 'owner', invitation_status = 'joined' where tenant_id = $1 and user_id = any ($2)`,
+          [tenant.id, [owner.id, admin.id]],
+        )
+        const results = await Promise.allSettled([way(owner, admin), way(admin, owner)])
+        expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
+        for (const result of results)
+          if (result.status === 'rejected') expect(result.reason.code).toMatch(/^FH40[349]$|^40P01$/)
+        expect(
+          await rows(
+            `select count(*)::integer from app_public.tenant_members where tenant_id = $1 and role = 'owner' and invitation_status = 'joined'`,
+            [tenant.id],
+          ),
+        ).toEqual([{ count: 1 }])
+      }
+  },
+)
 
 test('a tenant can be deleted with its last owner', async () => {
   const { tenant } = await house()
