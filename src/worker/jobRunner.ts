@@ -1,15 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { run, type Runner, type TaskList, type WorkerEvents, type WorkerPool } from 'graphile-worker'
+import { run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker'
 import type pg from 'pg'
 import type { Logger } from '../log.ts'
 import { showLiveness, unlockDeadPools, type Liveness } from './liveness.ts'
 import { makeWorkerPreset } from './preset.ts'
+import { endWhenDeaf, StuckError, untilStuck } from './progress.ts'
 
 const UNLOCK_INTERVAL_MS = 15_000
 const RESTART_PAUSE_MS = 1000
-/** How long graphile-worker may take to shut down when none of its jobs is under way any more. */
-const SHUTDOWN_PATIENCE_MS = 3000
 
 export interface JobRunnerDeps {
   pool: pg.Pool
@@ -50,6 +49,7 @@ export async function startJobRunner({
     try {
       const events: WorkerEvents = new EventEmitter()
       const stuck = untilStuck(events)
+      endWhenDeaf(events)
       const runner = await run({
         pgPool: pool,
         noHandleSignals: true,
@@ -121,33 +121,4 @@ export async function startJobRunner({
       await current.liveness.close()
     },
   }
-}
-
-/** graphile-worker began to shut down, has no job under way, and does not come to an end. */
-class StuckError extends Error {
-  override readonly name = 'StuckError'
-}
-
-/**
- * Rejects with a StuckError, and never resolves. graphile-worker's batches count what waits for the database, and when the ends of two
- * jobs cannot be written down the count falls below zero: its shutdown then waits for zero for ever, with nothing left to do.
- */
-function untilStuck(events: WorkerEvents): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  promise.catch(() => {})
-  events.on('pool:gracefulShutdown', ({ workerPool }: { workerPool: WorkerPool }) => {
-    const workers = [...workerPool._workers]
-    void (async () => {
-      await Promise.allSettled(workers.map((worker) => worker.promise))
-      const hasEnded = await Promise.race([
-        workerPool.promise.then(
-          () => true,
-          () => true,
-        ),
-        sleep(SHUTDOWN_PATIENCE_MS, false, { ref: false }),
-      ])
-      if (!hasEnded) reject(new StuckError('graphile-worker did not end its shutdown'))
-    })()
-  })
-  return promise
 }

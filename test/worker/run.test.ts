@@ -196,6 +196,17 @@ test('a worker outlives the loss of all its connections', async () => {
   await worker.stop()
 })
 
+test('a worker whose first look at its tasks failed begins anew, since graphile-worker remembers the failure', async () => {
+  await database.superuser.query('alter table graphile_worker._private_tasks rename to tasks_away')
+  const worker = await startWorker(database, config, { isAwaited: false })
+  await until(() => worker.log().includes('Failed to acquire job'))
+  await database.superuser.query('alter table graphile_worker.tasks_away rename to _private_tasks')
+  await addWebhookEvent(database, shop, 'delivery 6', { ...PUSH, after: '4'.repeat(40) })
+  await until(async () => (await jobs('webhook__apply')).length === 0, 20_000)
+  expect(worker.log()).toContain('graphile-worker gave up')
+  await worker.stop()
+}, 30_000)
+
 test('when the ends of jobs cannot be written down, the worker begins anew and the jobs run again', async () => {
   const worker = await startWorker(database, config)
   // The ends of two jobs wait for the lock, so that they fail together.

@@ -86,10 +86,11 @@ export function workerConfig(
   }
 }
 
-/** A worker in this process, with what it logged. */
+/** A worker in this process, with what it logged; ready unless told not to wait for that. */
 export async function startWorker(
   database: TestDatabase,
   config: WorkerDeps['config'],
+  { isAwaited = true } = {},
 ): Promise<RunningWorker & { log: () => string }> {
   let text = ''
   const destination = new Writable({
@@ -100,7 +101,7 @@ export async function startWorker(
   })
   const pool = createPool(database.urls.worker, { name: 'freehold-worker', size: 5, keyring: TEST_KEYRING })
   const worker = await runWorker({ config, pool, logger: makeLogger({ level: 'trace', destination }), graceSeconds: 0 })
-  await worker.ready
+  if (isAwaited) await worker.ready
   const stop = async () => {
     await worker.stop()
     await pool.end()
