@@ -105,11 +105,13 @@ loop(
       )
       const gone = once(child, 'exit')
       // At another step each time: before it begins, in the middle of the file, before the commit, after it.
+      const { promise: isThere, resolve } = Promise.withResolvers<void>()
       let steps = -'ready'.length
-      for await (const chunk of child.stdout!) {
-        steps += (chunk as Buffer).length
-        if (steps >= round % 4) break
-      }
+      child.stdout!.on('data', (chunk: Buffer) => {
+        steps += chunk.length
+        if (steps >= round % 4) resolve()
+      })
+      await isThere
       child.kill('SIGKILL')
       await gone
     }

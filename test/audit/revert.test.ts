@@ -388,7 +388,7 @@ test('who may not, can not', async () => {
 
 loop(
   'the revert of any transaction brings back what was there, and the revert of that what it had done',
-  { short: 20, full: 400, of: 'transactions' },
+  { short: 20, full: 200, of: 'transactions' },
   async (count) => {
     const teams = [await makeTeam(), await makeTeam(), await makeTeam()]
     const projects = [await makeProject(), await makeProject()]

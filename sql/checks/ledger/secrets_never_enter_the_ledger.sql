@@ -1,4 +1,4 @@
--- By the names that secrets have. What is one all the same must be said in sql/triggers/audit.sql.
+-- By the names that secrets have. What is one all the same must be said in sql/tables.sql.
 with
   harmless (name, reason) as (values
     ('app_private.user_secrets.password_changed_at', 'a time'),
@@ -15,7 +15,7 @@ with
 select
   a.tgrelid::regclass::text || '.' || c.attname as offender,
   'it is named like a secret, and the ledger would keep it' as why,
-  format('sql/triggers/audit.sql: name %s among the secret columns of %s; or, if it is none, list it in '
+  format('sql/tables.sql: name %s among the secret columns of %s; or, if it is none, list it in '
     'sql/checks/ledger/secrets_never_enter_the_ledger.sql with the reason', c.attname, a.tgrelid::regclass) as mend
 from audited a
 join pg_attribute c on c.attrelid = a.tgrelid and c.attnum > 0 and not c.attisdropped

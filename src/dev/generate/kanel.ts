@@ -1,8 +1,9 @@
 import { makePgTsGenerator, processDatabase, type ConfigV4, type PostRenderHook } from 'kanel'
+import { OUR_SCHEMAS } from './catalogQueries.ts'
 import { SCALARS } from './scalarTypes.ts'
 
 /** app_hidden is among them because views of app_public resolve their columns there. */
-export const SCHEMAS = ['app_hidden', 'app_private', 'app_public', 'audit']
+export const SCHEMAS = OUR_SCHEMAS.filter((schema) => schema !== 'partitions')
 
 /** verbatimModuleSyntax: imports and default exports of a type say so. */
 const sayType: PostRenderHook = (_path, lines) =>

@@ -304,7 +304,7 @@ async function expectHistoryToLead(): Promise<void> {
 
 loop(
   'however writers interleave, the newest that succeeded is current, alone',
-  { short: 8, full: 200, of: 'crowds of writers' },
+  { short: 8, full: 100, of: 'crowds of writers' },
   async (count) => {
     await fc.assert(
       fc.asyncProperty(
@@ -349,7 +349,7 @@ for (const [what, acts, refused] of [
 ] as const)
   loop(
     `with ${what} there is never more than one, and it is the last that became current`,
-    { short: 8, full: 200, of: 'crowds of writers' },
+    { short: 8, full: 100, of: 'crowds of writers' },
     async (count) => {
       await fc.assert(
         fc.asyncProperty(fc.array(steps(acts), { minLength: 3, maxLength: 5 }), async (writers) => {
