@@ -1,6 +1,7 @@
--- What every mechanism knows of a table, one row each, and nowhere else: audit triggers, histories and as-of functions, revert,
--- erasure, export, partitions, dictionary, diagrams and laws have it from here. A view, so that it is code and holds no data;
--- what must be fast has it compiled in (the arguments of the audit triggers) and no write of a request reads it.
+-- What every mechanism knows of a table, one row each, and nowhere else: audit triggers, histories and as-of
+-- functions, revert, erasure, export, partitions, dictionary, diagrams and laws have it from here. A view, so that it
+-- is code and holds no data; what must be fast has it compiled in (the arguments of the audit triggers) and no write
+-- of a request reads it.
 -- Applied before everything else; files that name it run again when it changes.
 -- A fact is left out where it does not apply. They are explained below the rows; a law refuses one that is misspelt.
 drop view if exists app_private.table_registry;
@@ -11,8 +12,9 @@ select
   coalesce(f.quiet, '{}') as quiet,
   f.erase, coalesce(f.erased, '{}') as erased, f.not_erased,
   f.export, coalesce(f.export_without, '{}') as export_without, f.not_exported,
-  f.revert, coalesce(f.revert_keeps, '{}') as revert_keeps, coalesce(f.revert_refuses, '{}') as revert_refuses, f.not_reverted,
-  f.named_people, f.partition, coalesce(f.is_append_only, false) as is_append_only, coalesce(f.is_live, false) as is_live, r.facts
+  f.revert, coalesce(f.revert_keeps, '{}') as revert_keeps, coalesce(f.revert_refuses, '{}') as revert_refuses,
+  f.not_reverted, f.named_people, f.partition,
+  coalesce(f.is_append_only, false) as is_append_only, coalesce(f.is_live, false) as is_live, r.facts
 from (values
   -- identity: people, and how they prove who they are
   ('app_public.users', 'identity', 'global', jsonb '{
@@ -20,7 +22,8 @@ from (values
     "personal": ["email", "username", "name", "first_name", "last_name", "full_name", "avatar_url", "bio", "location",
       "website_url", "github_username"],
     "erase": "blank",
-    "erased": {"email": "''erased-'' || id || ''@erased.invalid''", "username": "''erased-'' || right(id::text, 12)", "name": "''Erased''"},
+    "erased": {"email": "''erased-'' || id || ''@erased.invalid''",
+      "username": "''erased-'' || right(id::text, 12)", "name": "''Erased''"},
     "export": "profile", "not_reverted": "it belongs to a person and not to a tenant"}'),
   ('app_public.user_settings', 'identity', 'global', '{
     "readers": "owner", "row_key": "user_id", "person": "user_id", "personal": ["preferences", "settings"],
@@ -28,13 +31,16 @@ from (values
   ('app_private.user_secrets', 'identity', 'global', '{
     "readers": "owner", "row_key": "user_id", "person": "user_id",
     "secret": ["password_hash", "two_factor_secret", "recovery_hashes"], "quiet": ["totp_last_step"],
-    "erase": "delete", "not_exported": "a secret is shown to nobody", "not_reverted": "it belongs to a person and not to a tenant"}'),
+    "erase": "delete", "not_exported": "a secret is shown to nobody",
+    "not_reverted": "it belongs to a person and not to a tenant"}'),
   ('app_private.user_tokens', 'identity', 'global', '{
     "not_audited": "hashes of one-time tokens", "person": "user_id", "erase": "delete"}'),
   ('app_public.sessions', 'identity', 'global', '{
-    "readers": "owner", "person": "user_id", "personal": ["device_info", "ip_address", "user_agent"], "quiet": ["last_seen_at"],
+    "readers": "owner", "person": "user_id",
+    "personal": ["device_info", "ip_address", "user_agent"], "quiet": ["last_seen_at"],
     "erase": "blank", "export": "sessions", "not_reverted": "it belongs to a person and not to a tenant"}'),
-  ('app_private.session_tokens', 'identity', 'global', '{"not_audited": "hashes of tokens; the sessions themselves are audited"}'),
+  ('app_private.session_tokens', 'identity', 'global', '{
+    "not_audited": "hashes of tokens; the sessions themselves are audited"}'),
 
   -- tenants: who belongs together
   ('app_public.tenants', 'tenants', 'global', '{
@@ -48,7 +54,8 @@ from (values
   ('app_private.invitation_directory', 'tenants', 'directory', '{
     "not_audited": "hashes of tokens; the invitations themselves are audited"}'),
   ('app_public.teams', 'tenants', 'tenant', '{
-    "readers": "viewer", "not_erased": "it is about nobody", "not_exported": "it is about nobody", "revert": {"order": 2}}'),
+    "readers": "viewer", "not_erased": "it is about nobody", "not_exported": "it is about nobody",
+    "revert": {"order": 2}}'),
   ('app_public.team_members', 'tenants', 'tenant', '{
     "readers": "viewer", "person": "user_id", "not_erased": "it names the person by id alone",
     "export": "teams", "export_without": ["invited_by_user_id"], "revert": {"order": 3}}'),
@@ -58,7 +65,8 @@ from (values
     "readers": "admin", "person": "user_id", "personal": ["allowed_ips"], "quiet": ["last_used_at", "usage_count"],
     "erase": "blank", "export": "apiKeys", "export_without": ["checksum"],
     "not_reverted": "its secret is not in the ledger, and a revoked key must stay revoked"}'),
-  ('app_private.api_key_directory', 'keys', 'directory', '{"not_audited": "hashes of keys; the keys themselves are audited"}'),
+  ('app_private.api_key_directory', 'keys', 'directory', '{
+    "not_audited": "hashes of keys; the keys themselves are audited"}'),
 
   -- projects
   ('app_public.projects', 'projects', 'tenant', '{
@@ -68,7 +76,8 @@ from (values
     "readers": "viewer", "person": "user_id", "not_erased": "it names the person by id alone", "export": "projects",
     "revert": {"order": 5}}'),
   ('app_public.project_environments', 'projects', 'tenant', '{
-    "readers": "billing", "not_erased": "it is about nobody", "not_exported": "it is about nobody", "revert": {"order": 6}}'),
+    "readers": "billing", "not_erased": "it is about nobody", "not_exported": "it is about nobody",
+    "revert": {"order": 6}}'),
 
   -- deployments
   ('app_public.deployments', 'deployments', 'tenant', '{
@@ -79,7 +88,8 @@ from (values
       "build_finished_at", "promoted_at", "is_current"]}'),
   ('app_public.deployment_status_history', 'deployments', 'tenant', '{"not_audited": "append-only"}'),
   ('app_public.deployment_logs', 'deployments', 'tenant', '{
-    "not_audited": "append-only", "is_live": true, "partition": {"column": "created_at", "every": "1 month", "ahead": 3}}'),
+    "not_audited": "append-only", "is_live": true,
+    "partition": {"column": "created_at", "every": "1 month", "ahead": 3}}'),
   ('app_private.deployment_log_sequences', 'deployments', 'tenant', '{"not_audited": "counters"}'),
 
   -- webhooks
@@ -96,7 +106,8 @@ from (values
   ('app_public.webhook_events', 'webhooks', 'tenant', '{
     "not_audited": "an inbox: raw bytes of others, kept whole",
     "named_people": {"column": "payload", "address": "email", "names": ["name", "email", "username"], "paths": [
-      ["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"], ["head_commit", "author"], ["head_commit", "committer"]]}}'),
+      ["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"],
+      ["head_commit", "author"], ["head_commit", "committer"]]}}'),
 
   -- events
   ('app_public.events', 'events', 'tenant', '{

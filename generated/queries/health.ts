@@ -15,12 +15,13 @@ export interface IIsMigratedQuery {
   result: IIsMigratedResult;
 }
 
-const isMigratedIR: any = {"usedParamSet":{},"params":[],"statement":"select has_schema_privilege('app_private', 'usage') and to_regproc('app_private.authenticate') is not null as \"isMigrated!\""};
+const isMigratedIR: any = {"usedParamSet":{},"params":[],"statement":"select has_schema_privilege('app_private', 'usage')\n  and to_regproc('app_private.authenticate') is not null as \"isMigrated!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select has_schema_privilege('app_private', 'usage') and to_regproc('app_private.authenticate') is not null as "isMigrated!"
+ * select has_schema_privilege('app_private', 'usage')
+ *   and to_regproc('app_private.authenticate') is not null as "isMigrated!"
  * ```
  */
 export const isMigrated = new PreparedQuery<IIsMigratedParams,IIsMigratedResult>(isMigratedIR);

@@ -1,6 +1,7 @@
 -- tenancy: tenant
 drop policy if exists tenant_isolation on app_private.deployment_log_sequences;
-create policy tenant_isolation on app_private.deployment_log_sequences as restrictive for all to app_user, freehold_worker
+create policy tenant_isolation on app_private.deployment_log_sequences
+  as restrictive for all to app_user, freehold_worker
   using      (tenant_id = (select app_hidden.current_tenant_id()))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
 comment on policy tenant_isolation on app_private.deployment_log_sequences is

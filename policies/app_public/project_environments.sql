@@ -50,7 +50,10 @@ comment on policy all_system on app_public.project_environments is
   'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.project_environments from app_anonymous, app_user, app_system, freehold_worker;
-grant select, insert (project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active), update (name, type, branch, env_vars, custom_domain, requires_approval, is_active) on app_public.project_environments to app_user;
+grant select,
+  insert (project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active),
+  update (name, type, branch, env_vars, custom_domain, requires_approval, is_active)
+  on app_public.project_environments to app_user;
 grant select on app_public.project_environments to freehold_worker;
 grant select, insert, update, delete on app_public.project_environments to app_system;
 -- No delete: delete_environment.

@@ -21,7 +21,8 @@ create policy insert_admin_or_owner on app_public.project_members for insert to 
     and (select app_hidden.has_role('member'))
     and ((select app_hidden.has_role('admin')) or exists (
       select from app_public.projects p
-      where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id())))
+      where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
+        and p.owner_id = (select app_hidden.current_user_id())))
     and (select app_hidden.is_permitted('projects:write')));
 comment on policy insert_admin_or_owner on app_public.project_members is
   'Admins and the owner of a project add people to it.';
@@ -34,7 +35,8 @@ create policy update_admin_or_owner on app_public.project_members for update to 
     and (select app_hidden.has_role('member'))
     and ((select app_hidden.has_role('admin')) or exists (
       select from app_public.projects p
-      where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id())))
+      where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
+        and p.owner_id = (select app_hidden.current_user_id())))
     and (select app_hidden.is_permitted('projects:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
@@ -50,7 +52,8 @@ create policy delete_admin_or_owner on app_public.project_members for delete to 
     and (
       ((select app_hidden.has_role('member')) and ((select app_hidden.has_role('admin')) or exists (
         select from app_public.projects p
-        where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id and p.owner_id = (select app_hidden.current_user_id()))))
+        where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
+          and p.owner_id = (select app_hidden.current_user_id()))))
       or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null))
     and (select app_hidden.is_permitted('projects:write')));
 comment on policy delete_admin_or_owner on app_public.project_members is

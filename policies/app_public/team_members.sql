@@ -28,7 +28,8 @@ create policy update_admin_or_lead on app_public.team_members for update to app_
     and (select app_hidden.has_role('member'))
     and ((select app_hidden.has_role('admin')) or exists (
       select from app_public.teams t
-      where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id and t.owner_id = (select app_hidden.current_user_id())))
+      where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id
+        and t.owner_id = (select app_hidden.current_user_id())))
     and (select app_hidden.is_permitted('teams:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id()));
 comment on policy update_admin_or_lead on app_public.team_members is 'Admins and the lead change ranks inside a team.';
@@ -39,7 +40,8 @@ create policy delete_admin_or_lead on app_public.team_members for delete to app_
     and (
       ((select app_hidden.has_role('member')) and ((select app_hidden.has_role('admin')) or exists (
         select from app_public.teams t
-        where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id and t.owner_id = (select app_hidden.current_user_id()))))
+        where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id
+          and t.owner_id = (select app_hidden.current_user_id()))))
       or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null))
     and (select app_hidden.is_permitted('teams:write')));
 comment on policy delete_admin_or_lead on app_public.team_members is

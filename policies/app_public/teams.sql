@@ -36,6 +36,7 @@ create policy all_system on app_public.teams for all to app_system using (true) 
 comment on policy all_system on app_public.teams is 'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.teams from app_anonymous, app_user, app_system, freehold_worker;
-grant select, insert (name, description, owner_id), update (name, description, owner_id) on app_public.teams to app_user;
+grant select, insert (name, description, owner_id), update (name, description, owner_id)
+  on app_public.teams to app_user;
 grant select, insert, update, delete on app_public.teams to app_system;
 -- No delete: delete_team.

@@ -26,4 +26,5 @@ revoke all on app_public.tenant_members from app_anonymous, app_user, app_system
 grant select on app_public.tenant_members to app_user;
 grant select on app_public.tenant_members to freehold_worker;
 grant select, insert, update, delete on app_public.tenant_members to app_system;
--- No insert, update or delete: invite_member, accept_invitation, change_member_role, remove_member and their kin keep the rules.
+-- No insert, update or delete: invite_member, accept_invitation, change_member_role, remove_member and their kin keep
+-- the rules.

@@ -1,7 +1,8 @@
 -- tenancy: global
 drop policy if exists select_joined on app_public.tenants;
 create policy select_joined on app_public.tenants for select to app_user
-  using ((id = (select app_hidden.current_tenant_id()) or id = any ((select app_hidden.current_user_tenant_ids())::uuid[])));
+  using ((id = (select app_hidden.current_tenant_id())
+    or id = any ((select app_hidden.current_user_tenant_ids())::uuid[])));
 comment on policy select_joined on app_public.tenants is
   'A person sees the tenants they joined; an API key sees its own.';
 

@@ -1,7 +1,8 @@
 -- tenancy: global
 drop policy if exists select_self_and_colleagues on app_public.users;
 create policy select_self_and_colleagues on app_public.users for select to app_user
-  using ((id = (select app_hidden.current_user_id()) or id = any ((select app_hidden.current_tenant_user_ids())::uuid[])));
+  using ((id = (select app_hidden.current_user_id())
+    or id = any ((select app_hidden.current_tenant_user_ids())::uuid[])));
 comment on policy select_self_and_colleagues on app_public.users is
   'A person sees themselves and the people of the tenant of the request.';
 
@@ -21,4 +22,5 @@ grant select,
   update (username, name, first_name, last_name, avatar_url, bio, location, website_url, github_username)
   on app_public.users to app_user;
 grant select, insert, update, delete on app_public.users to app_system;
--- No insert: register. No delete: an account is closed, not removed. The address changes only with proof of the new one.
+-- No insert: register. No delete: an account is closed, not removed.
+-- The address changes only with proof of the new one.

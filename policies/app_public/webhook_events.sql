@@ -26,7 +26,10 @@ comment on policy all_system on app_public.webhook_events is
   'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.webhook_events from app_anonymous, app_user, app_system, freehold_worker;
-grant select (tenant_id, id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, headers, signature_valid, received_at, processed_at, processed, outcome, deployment_id, response_code, response_status, attempts, error, redacted_at, created_at, updated_at)
+grant select (
+    tenant_id, id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, headers,
+    signature_valid, received_at, processed_at, processed, outcome, deployment_id, response_code, response_status,
+    attempts, error, redacted_at, created_at, updated_at)
   on app_public.webhook_events to app_user;
 grant select, update on app_public.webhook_events to freehold_worker;
 grant select, insert, update, delete on app_public.webhook_events to app_system;

@@ -1,5 +1,6 @@
 /* @name FindRelations */
--- A table, partition or view that somebody might try to reach; `columns` are those that can be written, none of a view that takes no writes.
+-- A table, partition or view that somebody might try to reach; `columns` are those that can be written, none of a
+-- view that takes no writes.
 select n.name || '.' || quote_ident(c.relname) as "name!", n.name as "schema!",
   case
     when c.relispartition then 'partition'

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { dumpCatalog, renderSchema } from '../../src/dev/generate/catalog.ts'
+import { renderErrors } from '../../src/dev/generate/errorsDoc.ts'
 import { renderFunctions } from '../../src/dev/generate/functions.ts'
 import { introspect, readIntrospection } from '../../src/dev/generate/introspect.ts'
 import { ROOT } from '../../src/deploy/database.ts'
@@ -364,6 +365,25 @@ describe('functions.ts', () => {
     await expect(rendered(another, 'grant execute on function app_public.count_boats() to app_user')).rejects.toThrow(
       'app_public.count_boats has two functions',
     )
+  })
+})
+
+describe('errors.md', () => {
+  test('a refusal is read however its lines are broken', () => {
+    const definition = `
+      perform app_hidden.raise_error(404, 'BOAT_NOT_FOUND', 'No such boat');
+      perform app_hidden.raise_error(
+        409, 'BOAT_SUNK',
+        'It is on the ground');
+      return
+        '{"sqlstate": "FH401", "code": "NOT_THE_CAPTAIN", '
+        '"message": "Somebody else steers"}';`
+    const text = renderErrors([{ name: 'sail', definition }], [])
+    expect(text.split('\n').filter((line) => line.endsWith('| `sail` |'))).toEqual([
+      '| `BOAT_NOT_FOUND` | 404 | No such boat | `sail` |',
+      '| `BOAT_SUNK` | 409 | It is on the ground | `sail` |',
+      '| `NOT_THE_CAPTAIN` | 401 | Somebody else steers | `sail` |',
+    ])
   })
 })
 

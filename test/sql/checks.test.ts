@@ -462,8 +462,8 @@ test.each([
   ],
   [
     'partitions by another interval',
-    '"append-only", "is_live": true, "partition": {"column": "created_at", "every": "1 month"',
-    '"append-only", "is_live": true, "partition": {"column": "created_at", "every": "1 week"',
+    '"is_live": true,\n    "partition": {"column": "created_at", "every": "1 month"',
+    '"is_live": true,\n    "partition": {"column": "created_at", "every": "1 week"',
     'deployment_logs',
     '1 month',
   ],

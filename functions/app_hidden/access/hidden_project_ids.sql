@@ -1,5 +1,6 @@
--- authenticate finds them once a request and makes them a claim, unless they are very many or the request lives long, as a
--- websocket does: then they are found once a statement. No definer and no search_path, so that the planner can melt it away.
+-- authenticate finds them once a request and makes them a claim, unless they are very many or the request lives long,
+-- as a websocket does: then they are found once a statement. No definer and no search_path, so that the planner can
+-- melt it away.
 create or replace function app_hidden.hidden_project_ids() returns uuid[]
   language sql stable parallel safe
 as $$

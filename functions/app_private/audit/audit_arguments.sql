@@ -1,7 +1,7 @@
 -- What audit.describe_change is told of a table by its triggers:
--- 0 table, 1 rank of readers, 2 columns left out (secret ones; virtual ones, which a trigger does not see), 3 secret columns,
--- 4 personal columns, 5 column of the person the row is about, 6 column of the row's id, 7 columns whose change alone is no news,
--- 8 columns of which a digest is kept.
+-- 0 table, 1 rank of readers, 2 columns left out (secret ones; virtual ones, which a trigger does not see),
+-- 3 secret columns, 4 personal columns, 5 column of the person the row is about, 6 column of the row's id,
+-- 7 columns whose change alone is no news, 8 columns of which a digest is kept.
 create or replace function app_private.audit_arguments(table_name text) returns text[]
   language sql stable
   set search_path to pg_catalog, pg_temp

@@ -14,7 +14,8 @@ declare
   v_id uuid;
 begin
   insert into app_public.audit_logs (
-    tenant_id, user_id, actor_type, api_key_id, action, resource_type, resource_id, details, ip_address, user_agent, request_id)
+    tenant_id, user_id, actor_type, api_key_id, action, resource_type, resource_id, details,
+    ip_address, user_agent, request_id)
   values (
     coalesce(log_audit_event.tenant_id, app_hidden.current_tenant_id(), app_hidden.platform_tenant_id()),
     log_audit_event.user_id, app_hidden.current_actor_type(), app_hidden.current_api_key_id(),

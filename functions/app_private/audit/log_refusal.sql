@@ -6,7 +6,9 @@ create or replace function app_private.log_refusal(claims jsonb, code text, stat
 as $$
 begin
   if not app_private.take_rate_limit('refusal',
-    coalesce(nullif(claims ->> 'api_key_id', ''), nullif(claims ->> 'user_id', ''), nullif(claims ->> 'ip', ''), 'unknown'), 60, 10)
+    coalesce(
+      nullif(claims ->> 'api_key_id', ''), nullif(claims ->> 'user_id', ''), nullif(claims ->> 'ip', ''), 'unknown'),
+    60, 10)
   then
     return false;
   end if;
@@ -14,9 +16,11 @@ begin
     tenant_id, user_id, actor_type, api_key_id, action, details, ip_address, user_agent, request_id, response_code)
   values (
     coalesce(nullif(claims ->> 'tenant_id', '')::uuid, app_hidden.platform_tenant_id()),
-    nullif(claims ->> 'user_id', '')::uuid, coalesce(nullif(claims ->> 'actor_type', ''), 'user')::app_public.actor_type,
+    nullif(claims ->> 'user_id', '')::uuid,
+    coalesce(nullif(claims ->> 'actor_type', ''), 'user')::app_public.actor_type,
     nullif(claims ->> 'api_key_id', '')::uuid, 'request.refused', jsonb_build_object('code', log_refusal.code),
-    nullif(claims ->> 'ip', '')::inet, nullif(claims ->> 'user_agent', ''), nullif(claims ->> 'request_id', ''), log_refusal.status);
+    nullif(claims ->> 'ip', '')::inet, nullif(claims ->> 'user_agent', ''), nullif(claims ->> 'request_id', ''),
+    log_refusal.status);
   return true;
 end
 $$;

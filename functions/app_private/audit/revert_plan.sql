@@ -1,6 +1,6 @@
 -- Raises FH400 REVERT_NOT_CLEAR or REVERT_TOO_LARGE, FH404 NOTHING_TO_REVERT.
--- Which rows a revert is about and what each was before, in an order that mostly satisfies foreign keys: rows that come back
--- parents first, then changes latest first, then rows that go children first.
+-- Which rows a revert is about and what each was before, in an order that mostly satisfies foreign keys: rows that
+-- come back parents first, then changes latest first, then rows that go children first.
 -- Which tables it knows, and why the others are left alone, is said in sql/tables.sql.
 create or replace function app_private.revert_plan(
   tenant_id uuid, table_name text, row_id uuid, version_id uuid, transaction_id text,
@@ -27,7 +27,8 @@ begin
     perform app_hidden.raise_error(400, 'REVERT_NOT_CLEAR',
       'Name a table, row and version; or a transaction; or an actor and since when');
   elsif revert_plan.table_name <> all (v_tables) then
-    perform app_hidden.raise_error(400, 'REVERT_NOT_CLEAR', 'Rows of this table are not reverted', jsonb_build_object('tables', v_tables));
+    perform app_hidden.raise_error(400, 'REVERT_NOT_CLEAR', 'Rows of this table are not reverted',
+      jsonb_build_object('tables', v_tables));
   end if;
 
   if revert_plan.version_id is not null then
@@ -54,7 +55,8 @@ begin
   if v_chosen is null then
     perform app_hidden.raise_error(404, 'NOTHING_TO_REVERT', 'The ledger holds no such change');
   elsif cardinality(v_chosen) > v_limit then
-    perform app_hidden.raise_error(400, 'REVERT_TOO_LARGE', 'A revert is of at most 5000 versions; take a later moment');
+    perform app_hidden.raise_error(400, 'REVERT_TOO_LARGE',
+      'A revert is of at most 5000 versions; take a later moment');
   end if;
 
   if revert_plan.version_id is not null then
@@ -69,10 +71,12 @@ begin
     versions as (select * from unnest(v_chosen)),
     -- Of each changed column the value before the first change and after the last.
     columns as (
-      select c.table_name, c.row_id, jsonb_object_agg(c.name, c.before) as before, jsonb_object_agg(c.name, c.after) as after
+      select c.table_name, c.row_id,
+        jsonb_object_agg(c.name, c.before) as before, jsonb_object_agg(c.name, c.after) as after
       from (
         select v.table_name, v.row_id, d.key as name,
-          (array_agg(d.value order by v.id))[1] as before, (array_agg(v.snapshot -> d.key order by v.id desc))[1] as after
+          (array_agg(d.value order by v.id))[1] as before,
+          (array_agg(v.snapshot -> d.key order by v.id desc))[1] as after
         from versions v
         cross join jsonb_each(v.diff) d
         where v.action = 'update'
@@ -80,9 +84,12 @@ begin
       group by c.table_name, c.row_id),
     rows as (
       select v.table_name, v.row_id, bool_or(v.action = 'insert') as has_insert,
-        (array_agg(v.action order by v.id))[1] as first_action, (array_agg(v.action order by v.id desc))[1] as last_action,
-        (array_agg(v.snapshot || v.diff order by v.id))[1] as first_before, (array_agg(v.snapshot order by v.id desc))[1] as last_after,
-        (array_agg(v.id order by v.id))[1] as first_id, (array_agg(v.id order by v.id desc))[1] as last_id
+        (array_agg(v.action order by v.id))[1] as first_action,
+        (array_agg(v.action order by v.id desc))[1] as last_action,
+        (array_agg(v.snapshot || v.diff order by v.id))[1] as first_before,
+        (array_agg(v.snapshot order by v.id desc))[1] as last_after,
+        (array_agg(v.id order by v.id))[1] as first_id,
+        (array_agg(v.id order by v.id desc))[1] as last_id
       from versions v
       group by v.table_name, v.row_id),
     plan as (

@@ -1,5 +1,7 @@
--- A preview does all of it and takes it back, so that it knows what constraints and triggers say. So does a revert that meets a conflict.
-create or replace function app_private.run_revert(tenant_id uuid, plan jsonb[], is_preview boolean) returns setof app_public.revert_step
+-- A preview does all of it and takes it back, so that it knows what constraints and triggers say. So does a revert
+-- that meets a conflict.
+create or replace function app_private.run_revert(tenant_id uuid, plan jsonb[], is_preview boolean)
+  returns setof app_public.revert_step
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -1,4 +1,5 @@
--- Covers transactions below the oldest that still runs: all of them have ended, so nothing can be added to a sealed range by honest means.
+-- Covers transactions below the oldest that still runs: all of them have ended, so nothing can be added to a sealed
+-- range by honest means.
 create or replace function app_private.seal_audit(rows_per_seal integer default 100000) returns integer
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -40,17 +41,20 @@ begin
         from audit.row_versions r
         where r.tenant_id = v_tenant_id and r.transaction_id > v_full and r.transaction_id < v_end
         order by r.transaction_id limit 1), v_end);
-      select count(*), coalesce(string_agg(uuid_send(r.id) || audit.version_digest(r), '' order by r.transaction_id, r.id), '')
+      select count(*),
+        coalesce(string_agg(uuid_send(r.id) || audit.version_digest(r), '' order by r.transaction_id, r.id), '')
       into v_seal.row_count, v_seal.manifest
       from audit.row_versions r
       where r.tenant_id = v_tenant_id
         and r.transaction_id >= v_seal.from_transaction and r.transaction_id < v_seal.until_transaction;
       exit when v_seal.row_count = 0;
       -- Later than every other seal even when the clock was set back: they are published in this order.
-      v_seal.created_at := greatest(clock_timestamp(), (select max(s.created_at) + interval '1 microsecond' from audit.seals s));
+      v_seal.created_at := greatest(
+        clock_timestamp(), (select max(s.created_at) + interval '1 microsecond' from audit.seals s));
       v_seal.digest := audit.seal_digest(v_seal);
       insert into audit.seals (
-        tenant_id, number, from_transaction, until_transaction, row_count, manifest, previous_digest, digest, created_at)
+        tenant_id, number, from_transaction, until_transaction, row_count,
+        manifest, previous_digest, digest, created_at)
       values (
         v_seal.tenant_id, v_seal.number, v_seal.from_transaction, v_seal.until_transaction, v_seal.row_count,
         v_seal.manifest, v_seal.previous_digest, v_seal.digest, v_seal.created_at);

@@ -1,4 +1,5 @@
--- Seals are made one at a time and each is later than all before it: what comes after one of them was not there when that was read.
+-- Seals are made one at a time and each is later than all before it: what comes after one of them was not there when
+-- that was read.
 create or replace function app_private.seals_after(
   created_at timestamptz default '-infinity',
   tenant_id uuid default app_hidden.platform_tenant_id(),

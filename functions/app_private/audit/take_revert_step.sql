@@ -1,5 +1,6 @@
 -- Never FH409 REVERT_CONFLICTS, since it catches that and says it in `conflict`.
--- Does one step of revert_plan, or says in `conflict` why not; nothing of it stays then. No action and no conflict: nothing to do.
+-- Does one step of revert_plan, or says in `conflict` why not; nothing of it stays then. No action and no conflict:
+-- nothing to do.
 -- The table's name comes from the plan, which has the registry's; columns come from the catalog.
 -- Kept from every revert: the tenant and id of a row, generated columns, updated_at, and what the registry names.
 create or replace function app_private.take_revert_step(tenant_id uuid, step jsonb) returns app_public.revert_step
@@ -9,7 +10,8 @@ as $$
 declare
   v_step     app_public.revert_step;
   v_relation regclass := format('app_public.%I', step ->> 'table')::regclass;
-  v_where    text := format('t.%I = $1 and t.id = $2', case when step ->> 'table' = 'tenants' then 'id' else 'tenant_id' end);
+  v_where    text := format('t.%I = $1 and t.id = $2',
+    case when step ->> 'table' = 'tenants' then 'id' else 'tenant_id' end);
   v_table    app_private.table_registry;
   v_kept     text[];
   v_refused  text[];
@@ -39,7 +41,8 @@ begin
   end if;
   select array_agg(a.attname::text order by a.attnum) into v_columns
   from pg_attribute a
-  where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname::text <> all (v_kept);
+  where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    and a.attname::text <> all (v_kept);
 
   begin
     execute format('select to_jsonb(t) from %s t where %s for update', v_relation, v_where)
@@ -61,15 +64,20 @@ begin
       v_step.action := 'delete';
       v_names := array(
         select n from unnest(v_columns) n
-        where not (step ->> 'isWhole')::boolean and (step -> 'after') ? n and v_current -> n is distinct from v_after -> n);
+        where not (step ->> 'isWhole')::boolean
+          and (step -> 'after') ? n and v_current -> n is distinct from v_after -> n);
       v_step.changes := (
-        select jsonb_object_agg(n, jsonb_build_object('from', v_current -> n)) from unnest(v_columns) n where v_current ->> n is not null);
+        select jsonb_object_agg(n, jsonb_build_object('from', v_current -> n))
+        from unnest(v_columns) n
+        where v_current ->> n is not null);
     elsif v_current is null then
       v_step.action := 'insert';
       v_names := '{}';
       v_columns := array(select n from unnest(v_columns) n where (step -> 'before') ? n);
       v_step.changes := (
-        select jsonb_object_agg(n, jsonb_build_object('to', v_before -> n)) from unnest(v_columns) n where v_before ->> n is not null);
+        select jsonb_object_agg(n, jsonb_build_object('to', v_before -> n))
+        from unnest(v_columns) n
+        where v_before ->> n is not null);
       if v_after is not null then
         v_step.conflict := 'gone: somebody else deleted the row';
       end if;
@@ -79,15 +87,18 @@ begin
       v_columns := array(
         select n from unnest(v_columns) n
         where (step -> 'before') ? n and v_current -> n is distinct from v_before -> n
-          and not (n = any (v_table.digest) and audit.digest_of(v_current ->> n) is not distinct from step -> 'before' -> n));
+          and not (n = any (v_table.digest)
+            and audit.digest_of(v_current ->> n) is not distinct from step -> 'before' -> n));
       if v_columns = '{}' then
         return v_step;
       end if;
       v_step.action := 'update';
       v_names := array(
-        select n from unnest(v_columns) n where not (step ->> 'isWhole')::boolean and v_current -> n is distinct from v_after -> n);
+        select n from unnest(v_columns) n
+        where not (step ->> 'isWhole')::boolean and v_current -> n is distinct from v_after -> n);
       v_step.changes := (
-        select jsonb_object_agg(n, jsonb_build_object('from', v_current -> n, 'to', v_before -> n)) from unnest(v_columns) n);
+        select jsonb_object_agg(n, jsonb_build_object('from', v_current -> n, 'to', v_before -> n))
+        from unnest(v_columns) n);
     end if;
     if v_names <> '{}' then
       v_step.conflict := 'changed since: ' || array_to_string(v_names, ', ');
@@ -96,7 +107,8 @@ begin
     elsif v_step.action <> 'delete' and v_columns && v_table.digest then
       v_step.conflict := 'refused: the ledger holds only a digest of ' || array_to_string(v_table.digest, ', ');
     elsif v_step.action = 'update' and v_columns && v_refused then
-      v_step.conflict := 'refused: ' || array_to_string(array(select n from unnest(v_columns) n where n = any (v_refused)), ', ')
+      v_step.conflict := 'refused: '
+        || array_to_string(array(select n from unnest(v_columns) n where n = any (v_refused)), ', ')
         || ' has a function of its own';
     end if;
     if v_step.conflict is not null then
@@ -107,7 +119,8 @@ begin
       -- What others hung on the row would go, or lose its reference, unseen. History of the row itself may.
       for v_parent in
         select c.conrelid::regclass as child, (
-          select string_agg(format('x.%I = (jsonb_populate_record(null::%s, $1)).%I', f.attname, v_relation, p.attname), ' and ')
+          select string_agg(
+            format('x.%I = (jsonb_populate_record(null::%s, $1)).%I', f.attname, v_relation, p.attname), ' and ')
           from unnest(c.conkey, c.confkey) k (child, parent)
           join pg_attribute f on f.attrelid = c.conrelid and f.attnum = k.child
           join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent) as condition
@@ -117,7 +130,8 @@ begin
         where c.contype = 'f' and c.confrelid = v_relation and c.conparentid = 0
           and s.nspname = 'app_public' and l.relname <> 'deployment_status_history'
       loop
-        execute format('select exists (select from %s x where %s)', v_parent.child, v_parent.condition) into v_found using v_current;
+        execute format('select exists (select from %s x where %s)', v_parent.child, v_parent.condition)
+        into v_found using v_current;
         if v_found then
           v_step.conflict := 'in use: by rows of ' || replace(v_parent.child::text, 'app_public.', '');
           return v_step;
@@ -126,12 +140,17 @@ begin
       execute format('delete from %s t where %s', v_relation, v_where) using take_revert_step.tenant_id, v_step.row_id;
     elsif v_step.action = 'insert' then
       execute format('insert into %s (%s) select %s from jsonb_populate_record(null::%s, $1) r', v_relation,
-        (select string_agg(format('%I', n), ', ') from unnest('{id}'::text[] || case when v_step.table_name <> 'tenants' then '{tenant_id}'::text[] end || v_columns) n),
-        (select string_agg(format('r.%I', n), ', ') from unnest('{id}'::text[] || case when v_step.table_name <> 'tenants' then '{tenant_id}'::text[] end || v_columns) n),
+        (select string_agg(format('%I', n), ', ')
+          from unnest('{id}'::text[]
+            || case when v_step.table_name <> 'tenants' then '{tenant_id}'::text[] end || v_columns) n),
+        (select string_agg(format('r.%I', n), ', ')
+          from unnest('{id}'::text[]
+            || case when v_step.table_name <> 'tenants' then '{tenant_id}'::text[] end || v_columns) n),
         v_relation)
       using v_before || jsonb_build_object('tenant_id', take_revert_step.tenant_id, 'id', v_step.row_id);
     else
-      execute format('update %s t set (%s) = (select %s from jsonb_populate_record(null::%s, $3) r) where %s', v_relation,
+      execute format('update %s t set (%s) = (select %s from jsonb_populate_record(null::%s, $3) r) where %s',
+        v_relation,
         (select string_agg(format('%I', n), ', ') from unnest(v_columns) n),
         (select string_agg(format('r.%I', n), ', ') from unnest(v_columns) n), v_relation, v_where)
       using take_revert_step.tenant_id, v_step.row_id, v_before;
@@ -140,9 +159,12 @@ begin
     -- A trigger may have had the last word.
     execute format('select to_jsonb(t) from %s t where %s', v_relation, v_where)
     into v_current using take_revert_step.tenant_id, v_step.row_id;
-    v_names := array(select n from unnest(v_columns) n where v_step.action <> 'delete' and v_current -> n is distinct from v_before -> n);
+    v_names := array(
+      select n from unnest(v_columns) n
+      where v_step.action <> 'delete' and v_current -> n is distinct from v_before -> n);
     if v_names <> '{}' or (v_step.action = 'delete') <> (v_current is null) then
-      perform app_hidden.raise_error(409, 'REVERT_CONFLICTS', 'a rule wrote something else', jsonb_build_object('columns', v_names));
+      perform app_hidden.raise_error(409, 'REVERT_CONFLICTS', 'a rule wrote something else',
+        jsonb_build_object('columns', v_names));
     end if;
   exception
     when others then

@@ -1,5 +1,8 @@
 -- Raises FH404 ENVIRONMENT_NOT_FOUND, FH422 ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
-create or replace function app_private.insert_deployment(deployment app_public.deployments, environment_name text) returns app_public.deployments
+create or replace function app_private.insert_deployment(
+  deployment app_public.deployments,
+  environment_name text
+) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

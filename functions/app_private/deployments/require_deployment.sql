@@ -1,5 +1,9 @@
 -- Raises FH400 TENANT_REQUIRED, FH404 DEPLOYMENT_NOT_FOUND, FH403 FORBIDDEN. Lock order: environment, then deployment.
-create or replace function app_private.require_deployment(id uuid, minimum app_public.member_role, is_locking boolean default true) returns app_public.deployments
+create or replace function app_private.require_deployment(
+  id uuid,
+  minimum app_public.member_role,
+  is_locking boolean default true
+) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -12,7 +16,8 @@ begin
   if v_deployment.id is null
     or v_deployment.project_id = any (app_hidden.hidden_project_ids())
     or (app_hidden.current_project_id() is not null and v_deployment.project_id <> app_hidden.current_project_id())
-    or (app_hidden.current_environment_id() is not null and v_deployment.environment_id <> app_hidden.current_environment_id())
+    or (app_hidden.current_environment_id() is not null
+      and v_deployment.environment_id <> app_hidden.current_environment_id())
   then
     perform app_hidden.raise_error(404, 'DEPLOYMENT_NOT_FOUND', 'No such deployment');
   end if;

@@ -1,4 +1,11 @@
-create or replace function app_private.record_event(type text, tenant_id uuid, subject_type text, subject_id uuid, project_id uuid, data jsonb default '{}') returns uuid
+create or replace function app_private.record_event(
+  type text,
+  tenant_id uuid,
+  subject_type text,
+  subject_id uuid,
+  project_id uuid,
+  data jsonb default '{}'
+) returns uuid
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -1,7 +1,13 @@
 -- Raises FH401 UNAUTHENTICATED, FH403 IP_NOT_ALLOWED, MFA_REQUIRED or NOT_A_MEMBER,
 -- FH429 RATE_LIMITED or USAGE_LIMIT_REACHED.
 -- FH401 says that the token does not work, FH403 that it does but not here, FH429 that the key is used too often.
-create or replace function app_private.authenticate(token text, tenant text, ip inet, user_agent text, request_id text) returns jsonb
+create or replace function app_private.authenticate(
+  token text,
+  tenant text,
+  ip inet,
+  user_agent text,
+  request_id text
+) returns jsonb
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -14,8 +20,9 @@ begin
     set_config('app.user_agent', coalesce(authenticate.user_agent, ''), true),
     set_config('app.request_id', coalesce(authenticate.request_id, ''), true);
   v_claims := jsonb_build_object(
-    'role', 'app_anonymous', 'ip', coalesce(host(authenticate.ip), ''), 'user_agent', coalesce(authenticate.user_agent, ''),
-    'request_id', coalesce(authenticate.request_id, ''), 'actor_type', 'user', 'cacheable', true);
+    'role', 'app_anonymous', 'ip', coalesce(host(authenticate.ip), ''),
+    'user_agent', coalesce(authenticate.user_agent, ''), 'request_id', coalesce(authenticate.request_id, ''),
+    'actor_type', 'user', 'cacheable', true);
   if authenticate.token is null then
     return v_claims;
   elsif authenticate.token like 'fh\_live\_%' then

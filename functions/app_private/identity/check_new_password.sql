@@ -5,8 +5,11 @@ create or replace function app_private.check_new_password(password text) returns
 as $$
 begin
   -- bcrypt ignores what comes after 72 bytes; a longer password would be weaker than it looks.
-  if check_new_password.password is null or length(check_new_password.password) < 8 or octet_length(check_new_password.password) > 72 then
-    perform app_hidden.raise_error(400, 'PASSWORD_UNSUITABLE', 'A password has at least 8 characters and at most 72 bytes');
+  if check_new_password.password is null
+    or length(check_new_password.password) < 8 or octet_length(check_new_password.password) > 72
+  then
+    perform app_hidden.raise_error(400, 'PASSWORD_UNSUITABLE',
+      'A password has at least 8 characters and at most 72 bytes');
   end if;
 end
 $$;

@@ -1,9 +1,11 @@
 -- Raises FH404 USER_NOT_FOUND or MEMBER_NOT_FOUND, FH409 LAST_OWNER with the tenants.
--- What is theirs is found by the columns that sql/tables.sql declares, in the tenants they belonged to, and by addresses that they
--- proved to be theirs, compared whole. So it costs what they left behind, however much others did; and an address or a name that
--- somebody merely claims finds nothing. Every statement below names why it may touch its rows.
--- What it does not look into: text that people write (names, descriptions, messages, logs, what daemons report), which is the
--- tenant's; rows that vacuum has not yet removed, write-ahead log and backups, which end with their own retention.
+-- What is theirs is found by the columns that sql/tables.sql declares, in the tenants they belonged to, and by
+-- addresses that they proved to be theirs, compared whole. So it costs what they left behind, however much others
+-- did; and an address or a name that somebody merely claims finds nothing. Every statement below names why it may
+-- touch its rows.
+-- What it does not look into: text that people write (names, descriptions, messages, logs, what daemons report),
+-- which is the tenant's; rows that vacuum has not yet removed, write-ahead log and backups, which end with their own
+-- retention.
 -- Order matters: what is blanked goes into the ledger as a change, old values included, so the ledger is emptied last.
 create or replace function app_private.erase_person(user_id uuid) returns void
   language plpgsql volatile security definer
@@ -21,7 +23,8 @@ begin
   if v_user.id is null or exists (select from audit.erasures e where e.user_id = v_user.id) then
     perform app_hidden.raise_error(404, 'USER_NOT_FOUND', 'No such person');
   end if;
-  -- In the order that tg_tenant_members__keep_owner locks them: another owner who leaves now waits, or is seen to be gone.
+  -- In the order that tg_tenant_members__keep_owner locks them: another owner who leaves now waits, or is seen to be
+  -- gone.
   perform from app_public.tenants t
   where t.id in (
     select m.tenant_id from app_public.tenant_members m
@@ -34,7 +37,8 @@ begin
   where m.user_id = v_user.id and m.role = 'owner' and m.invitation_status = 'joined'
     and not exists (
       select from app_public.tenant_members o
-      where o.tenant_id = m.tenant_id and o.user_id <> m.user_id and o.role = 'owner' and o.invitation_status = 'joined');
+      where o.tenant_id = m.tenant_id and o.user_id <> m.user_id
+        and o.role = 'owner' and o.invitation_status = 'joined');
   if v_owned is not null then
     perform app_hidden.raise_error(409, 'LAST_OWNER', 'They are the last owner of a tenant; transfer ownership first',
       jsonb_build_object('tenants', v_owned));
@@ -47,7 +51,8 @@ begin
     union all
     select r.personal -> 'snapshot' ->> 'email'
     from audit.row_versions r
-    where r.subject_id = v_user.id and r.table_name = 'users' and r.snapshot ->> 'email_verified_at' is not null) a (address)
+    where r.subject_id = v_user.id and r.table_name = 'users'
+      and r.snapshot ->> 'email_verified_at' is not null) a (address)
   where a.address is not null;
   -- Where they are or were a member, and the platform itself.
   select array_agg(distinct t.tenant_id) into v_tenant_ids
@@ -64,11 +69,14 @@ begin
     union all
     select m.tenant_id, m.id from app_public.tenant_members m where m.invited_email = any (v_addresses)
     union all
-    select r.tenant_id, r.row_id from audit.row_versions r where r.subject_id = v_user.id and r.table_name = 'tenant_members'
+    select r.tenant_id, r.row_id
+    from audit.row_versions r
+    where r.subject_id = v_user.id and r.table_name = 'tenant_members'
     union all
     select r.tenant_id, r.row_id
     from audit.row_versions r
-    where r.table_name = 'tenant_members' and r.personal is not null and r.personal -> 'snapshot' ->> 'invited_email' = any (v_addresses)) m
+    where r.table_name = 'tenant_members' and r.personal is not null
+      and r.personal -> 'snapshot' ->> 'invited_email' = any (v_addresses)) m
   cross join lateral jsonb_populate_record(
     null::app_public.tenant_members, jsonb_build_object('tenant_id', m.tenant_id, 'id', m.id)) i;
 
@@ -133,7 +141,8 @@ begin
   where r.user_id is null and r.subject_id = v_user.id and r.origin_salt is not null;
   update audit.row_versions r
   set personal = null, personal_salt = null,
-    ip = case when r.user_id is not null then r.ip end, user_agent = case when r.user_id is not null then r.user_agent end,
+    ip = case when r.user_id is not null then r.ip end,
+    user_agent = case when r.user_id is not null then r.user_agent end,
     origin_salt = case when r.user_id is not null then r.origin_salt end
   from unnest(v_invitations) i
   where r.tenant_id = i.tenant_id and r.table_name = 'tenant_members' and r.row_id = i.id

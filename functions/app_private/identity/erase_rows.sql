@@ -15,12 +15,17 @@ begin
     where r.erase is not null
     order by r.table_name
   loop
-    v_whose := format('t.%I = $1', v_table.person) || case when v_table.tenancy = 'tenant' then ' and t.tenant_id = any ($2)' else '' end;
+    v_whose := format('t.%I = $1', v_table.person)
+      || case when v_table.tenancy = 'tenant' then ' and t.tenant_id = any ($2)' else '' end;
     if v_table.erase = 'delete' then
-      execute format('delete from %s t where %s', v_table.relation, v_whose) using erase_rows.user_id, erase_rows.tenant_ids;
+      execute format('delete from %s t where %s', v_table.relation, v_whose)
+      using erase_rows.user_id, erase_rows.tenant_ids;
     else
       select string_agg(format('%I', a.attname), ', ' order by a.attnum),
-        string_agg(coalesce(v_table.erased ->> a.attname, case when a.attnotnull then pg_get_expr(d.adbin, d.adrelid) else 'null' end),
+        string_agg(
+          coalesce(
+            v_table.erased ->> a.attname,
+            case when a.attnotnull then pg_get_expr(d.adbin, d.adrelid) else 'null' end),
           ', ' order by a.attnum)
       into v_columns, v_blanks
       from pg_attribute a

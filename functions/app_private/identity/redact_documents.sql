@@ -1,5 +1,5 @@
--- Which documents, and which places in them, is said in sql/tables.sql (named_people). Only in these tenants: a document is the
--- evidence of whoever received it, and names many.
+-- Which documents, and which places in them, is said in sql/tables.sql (named_people). Only in these tenants: a
+-- document is the evidence of whoever received it, and names many.
 create or replace function app_private.redact_documents(tenant_ids uuid[], addresses text[]) returns void
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -10,7 +10,8 @@ declare
   v_place text;
 begin
   for v_table in
-    select to_regclass(r.table_name) as relation, r.named_people ->> 'column' as name, r.named_people ->> 'address' as address,
+    select to_regclass(r.table_name) as relation,
+      r.named_people ->> 'column' as name, r.named_people ->> 'address' as address,
       array(select jsonb_array_elements_text(r.named_people -> 'names')) as names, r.named_people -> 'paths' as paths
     from app_private.table_registry r
     where r.named_people is not null

@@ -1,5 +1,11 @@
 -- The rest of the document stays as it is, order and spelling of numbers included, as far as jsonb keeps them.
-create or replace function app_private.redact_people(document jsonb, path text[], address text, names text[], addresses text[]) returns jsonb
+create or replace function app_private.redact_people(
+  document jsonb,
+  path text[],
+  address text,
+  names text[],
+  addresses text[]
+) returns jsonb
   language plpgsql stable parallel safe
   set search_path to pg_catalog, pg_temp
 as $$

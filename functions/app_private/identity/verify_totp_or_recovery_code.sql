@@ -8,7 +8,10 @@ declare
   v_step    bigint;
   v_hash    bytea;
 begin
-  select * into v_secrets from app_private.user_secrets s where s.user_id = verify_totp_or_recovery_code.user_id for no key update;
+  select * into v_secrets
+  from app_private.user_secrets s
+  where s.user_id = verify_totp_or_recovery_code.user_id
+  for no key update;
   if not found or v_secrets.two_factor_secret is null then
     return false;
   end if;
@@ -22,7 +25,8 @@ begin
     if v_step is null then
       return false;
     end if;
-    update app_private.user_secrets s set totp_last_step = v_step where s.user_id = verify_totp_or_recovery_code.user_id;
+    update app_private.user_secrets s set totp_last_step = v_step
+    where s.user_id = verify_totp_or_recovery_code.user_id;
     return true;
   end if;
 

@@ -26,7 +26,9 @@ begin
   if not found then
     perform app_hidden.raise_error(401, 'UNAUTHENTICATED', 'The token is not valid');
   end if;
-  if authenticate_api_key.tenant is not null and authenticate_api_key.tenant not in (v_key.tenant_id::text, v_key.slug) then
+  if authenticate_api_key.tenant is not null
+    and authenticate_api_key.tenant not in (v_key.tenant_id::text, v_key.slug)
+  then
     perform app_hidden.raise_error(403, 'NOT_A_MEMBER', 'The key belongs to another tenant');
   end if;
   if v_key.allowed_ips is not null and not coalesce(authenticate_api_key.ip <<= any (v_key.allowed_ips), false) then

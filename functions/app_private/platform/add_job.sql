@@ -1,5 +1,11 @@
 -- Owned by freehold_worker: only the owner of schema graphile_worker may add jobs.
-create or replace function app_private.add_job(task text, payload json, job_key text default null, run_at timestamptz default null, queue text default null) returns void
+create or replace function app_private.add_job(
+  task text,
+  payload json,
+  job_key text default null,
+  run_at timestamptz default null,
+  queue text default null
+) returns void
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -25,7 +25,8 @@ begin
       v_name := v_table.name || '_p' || to_char(v_month, 'YYYYMM');
       if to_regclass('partitions.' || quote_ident(v_name)) is null then
         execute format('create table partitions.%I partition of %s for values from (%L) to (%L)',
-          v_name, v_table.parent, v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
+          v_name, v_table.parent,
+          v_month::timestamp at time zone 'utc', (v_month + interval '1 month') at time zone 'utc');
         -- A child does not inherit these, and read directly it would not ask the policies of its parent.
         execute format('alter table partitions.%I enable row level security, force row level security', v_name);
         -- Nor does it inherit what refuses to empty its parent.

@@ -1,4 +1,9 @@
-create or replace function app_private.store_idempotent_response(operation text, key text, request jsonb, response jsonb) returns void
+create or replace function app_private.store_idempotent_response(
+  operation text,
+  key text,
+  request jsonb,
+  response jsonb
+) returns void
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -1,5 +1,10 @@
 -- The count is lost when the transaction rolls back: whoever wants it remembered must not raise.
-create or replace function app_private.take_rate_limit(subject_type text, subject_id text, window_seconds integer, max_count integer) returns boolean
+create or replace function app_private.take_rate_limit(
+  subject_type text,
+  subject_id text,
+  window_seconds integer,
+  max_count integer
+) returns boolean
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -9,7 +14,8 @@ begin
   insert into app_private.rate_limits as r (subject_type, subject_id, window_seconds, window_start, count, "limit")
   values (
     take_rate_limit.subject_type, take_rate_limit.subject_id, take_rate_limit.window_seconds,
-    to_timestamp(floor(extract(epoch from clock_timestamp()) / take_rate_limit.window_seconds) * take_rate_limit.window_seconds),
+    to_timestamp(floor(extract(epoch from clock_timestamp()) / take_rate_limit.window_seconds)
+      * take_rate_limit.window_seconds),
     1, take_rate_limit.max_count)
   on conflict on constraint rate_limits_pkey do update set count = r.count + 1, "limit" = excluded."limit"
   returning r.count into v_count;

@@ -1,5 +1,10 @@
--- Raises FH400 TENANT_REQUIRED, FH404 PROJECT_NOT_FOUND, FH403 FORBIDDEN. What one can not see does not exist, whatever the rank.
-create or replace function app_private.require_project(project_id uuid, minimum app_public.member_role, permission text) returns app_public.projects
+-- Raises FH400 TENANT_REQUIRED, FH404 PROJECT_NOT_FOUND, FH403 FORBIDDEN. What one can not see does not exist,
+-- whatever the rank.
+create or replace function app_private.require_project(
+  project_id uuid,
+  minimum app_public.member_role,
+  permission text
+) returns app_public.projects
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -3,7 +3,8 @@ create or replace function app_private.base32(data bytea) returns text
   set search_path to pg_catalog, pg_temp
 as $$
   select string_agg(
-    substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', lpad(substr(b.bits, i, 5), 5, '0')::bit(5)::integer + 1, 1), '' order by i)
+    substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', lpad(substr(b.bits, i, 5), 5, '0')::bit(5)::integer + 1, 1),
+    '' order by i)
   from (select substr(base32.data::text, 3) as hex) x,
     lateral (select string_agg(('x' || substr(x.hex, n, 1))::bit(4)::text, '' order by n) as bits
       from generate_series(1, length(x.hex)) n) b,

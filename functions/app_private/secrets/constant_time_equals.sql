@@ -3,7 +3,8 @@ create or replace function app_private.constant_time_equals(a bytea, b bytea) re
   language sql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
-  select extensions.hmac(constant_time_equals.a, k.key, 'sha256') = extensions.hmac(constant_time_equals.b, k.key, 'sha256')
+  select extensions.hmac(constant_time_equals.a, k.key, 'sha256')
+    = extensions.hmac(constant_time_equals.b, k.key, 'sha256')
   from (select extensions.gen_random_bytes(32) as key) k
 $$;
 comment on function app_private.constant_time_equals(bytea, bytea) is

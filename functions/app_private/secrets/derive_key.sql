@@ -12,8 +12,8 @@ begin
   if v_key is null then
     raise exception 'the key ring of this connection has no key %', coalesce(derive_key.key_id, '(none)');
   end if;
-  -- The master key never encrypts by itself: 64 bytes are derived, half to authenticate, half to encrypt. The label is part of
-  -- the key: every secret that was ever stored hangs on it.
+  -- The master key never encrypts by itself: 64 bytes are derived, half to authenticate, half to encrypt. The label
+  -- is part of the key: every secret that was ever stored hangs on it.
   return extensions.hmac('freehold seal 1'::bytea, decode(v_key, 'base64'), 'sha512');
 end
 $$;

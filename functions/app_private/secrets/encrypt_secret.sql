@@ -17,7 +17,8 @@ begin
   v_head := app_private.base64url(convert_to(
     json_build_object('alg', 'dir', 'enc', 'A256CBC-HS512', 'kid', v_kid)::text, 'utf8'));
   v_iv   := extensions.gen_random_bytes(16);
-  v_body := extensions.encrypt_iv(convert_to(encrypt_secret.plaintext, 'utf8'), substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs');
+  v_body := extensions.encrypt_iv(
+    convert_to(encrypt_secret.plaintext, 'utf8'), substr(v_key, 33, 32), v_iv, 'aes-cbc/pad:pkcs');
   v_tag  := substr(extensions.hmac(
     v_head::bytea || v_iv || v_body || int8send(length(v_head) * 8), substr(v_key, 1, 32), 'sha512'), 1, 32);
   return v_head || '..' || app_private.base64url(v_iv) || '.' || app_private.base64url(v_body)

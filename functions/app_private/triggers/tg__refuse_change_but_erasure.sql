@@ -1,5 +1,6 @@
 -- Raises FH422 APPEND_ONLY. Arguments: name of the table, columns that erasure may empty.
--- Erasure is told from a change by what it does, not by who says so: those columns may become null (or {}), nothing else may change.
+-- Erasure is told from a change by what it does, not by who says so: those columns may become null (or {}), nothing
+-- else may change.
 create or replace function app_private.tg__refuse_change_but_erasure() returns trigger
   language plpgsql volatile
   set search_path to pg_catalog, pg_temp

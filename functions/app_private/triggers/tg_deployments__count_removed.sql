@@ -5,7 +5,10 @@ as $$
 begin
   update app_public.projects p
   set deployment_count = p.deployment_count - c.count
-  from (select d.tenant_id, d.project_id, count(*)::integer as count from removed d group by d.tenant_id, d.project_id) c
+  from (
+    select d.tenant_id, d.project_id, count(*)::integer as count
+    from removed d
+    group by d.tenant_id, d.project_id) c
   where p.tenant_id = c.tenant_id and p.id = c.project_id;
   return null;
 end

@@ -8,7 +8,8 @@ begin
     is distinct from
     (NEW.project_id, NEW.environment_id, NEW.environment, NEW.commit_sha, NEW.ref, NEW.config_snapshot, NEW.created_at)
   then
-    perform app_hidden.raise_error(422, 'DEPLOYMENT_REQUEST_FROZEN', 'What was asked for does not change; request another deployment');
+    perform app_hidden.raise_error(422, 'DEPLOYMENT_REQUEST_FROZEN',
+      'What was asked for does not change; request another deployment');
   end if;
   return NEW;
 end

@@ -1,4 +1,5 @@
--- Raises FH422 DEPLOYMENT_TRANSITION_NOT_ALLOWED or APPROVAL_PENDING. Lock order: environment before deployment; transition_deployment takes them so.
+-- Raises FH422 DEPLOYMENT_TRANSITION_NOT_ALLOWED or APPROVAL_PENDING. Lock order: environment before deployment;
+-- transition_deployment takes them so.
 create or replace function app_private.tg_deployments__move() returns trigger
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -27,14 +28,17 @@ begin
     for no key update;
     select * into v_current
     from app_public.deployments d
-    where d.tenant_id = NEW.tenant_id and d.project_id = NEW.project_id and d.environment_id = NEW.environment_id and d.is_current;
+    where d.tenant_id = NEW.tenant_id and d.project_id = NEW.project_id
+      and d.environment_id = NEW.environment_id and d.is_current;
 
     if v_current.id > NEW.id then
       NEW.status := 'superseded';
       NEW.status_reason := 'A newer deployment is current';
     elsif v_current.id is null or not v_current.is_locked then
       update app_public.deployments d
-      set status = case when NEW.rollback_of_id = d.id then 'rolled_back' else 'superseded' end::app_public.deployment_status,
+      set status = case
+          when NEW.rollback_of_id = d.id then 'rolled_back' else 'superseded'
+        end::app_public.deployment_status,
         status_reason = 'Replaced by deployment ' || NEW.id
       where d.tenant_id = v_current.tenant_id and d.id = v_current.id;
       NEW.is_current := true;

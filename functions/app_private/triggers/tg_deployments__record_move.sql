@@ -23,7 +23,8 @@ begin
     app_hidden.current_actor_type(), app_hidden.current_user_id(), app_hidden.current_api_key_id());
   perform app_private.record_event('deployment.' || v_type, NEW.tenant_id, 'deployment', NEW.id, NEW.project_id,
     jsonb_strip_nulls(jsonb_build_object(
-      'status', NEW.status, 'previousStatus', v_from, 'environmentId', NEW.environment_id, 'environment', NEW.environment,
+      'status', NEW.status, 'previousStatus', v_from,
+      'environmentId', NEW.environment_id, 'environment', NEW.environment,
       'commitSha', NEW.commit_sha, 'ref', NEW.ref, 'url', NEW.deployment_url, 'reason', NEW.status_reason,
       'errorMessage', NEW.error_message)));
 

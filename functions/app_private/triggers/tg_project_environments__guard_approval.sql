@@ -5,7 +5,8 @@ create or replace function app_private.tg_project_environments__guard_approval()
 as $$
 begin
   if app_hidden.current_member_role() is not null and not app_hidden.has_role('admin') then
-    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only an admin can lift the approval of an environment', '{"required": "admin"}');
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only an admin can lift the approval of an environment',
+      '{"required": "admin"}');
   end if;
   return NEW;
 end

@@ -23,7 +23,8 @@ begin
   where t.id = OLD.tenant_id and t.owner_id = OLD.user_id
     and not exists (
       select from app_public.tenant_members m
-      where m.tenant_id = OLD.tenant_id and m.user_id = OLD.user_id and m.role = 'owner' and m.invitation_status = 'joined');
+      where m.tenant_id = OLD.tenant_id and m.user_id = OLD.user_id
+        and m.role = 'owner' and m.invitation_status = 'joined');
   return null;
 end
 $$;

@@ -54,9 +54,11 @@ begin
   end if;
 
   update app_public.webhook_events e
-  set processed_at = now(), outcome = v_outcome, deployment_id = v_deployment_id, attempts = e.attempts + 1, error = null
+  set processed_at = now(), outcome = v_outcome, deployment_id = v_deployment_id,
+    attempts = e.attempts + 1, error = null
   where e.tenant_id = v_event.tenant_id and e.id = v_event.id;
-  perform app_private.record_event('webhook.applied', v_event.tenant_id, 'webhook_event', v_event.id, v_event.project_id,
+  perform app_private.record_event(
+    'webhook.applied', v_event.tenant_id, 'webhook_event', v_event.id, v_event.project_id,
     jsonb_strip_nulls(jsonb_build_object('source', v_event.source, 'eventType', v_event.event_type,
       'outcome', v_outcome, 'deploymentId', v_deployment_id)));
   return v_outcome;

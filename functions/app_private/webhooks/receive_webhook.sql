@@ -1,5 +1,10 @@
 -- Raises FH404 WEBHOOK_SOURCE_NOT_FOUND, FH401 SIGNATURE_NOT_VALID, FH400 INVALID_JSON or BAD_USER_INPUT.
-create or replace function app_private.receive_webhook(provider text, webhook_source_id uuid, headers jsonb, body bytea) returns jsonb
+create or replace function app_private.receive_webhook(
+  provider text,
+  webhook_source_id uuid,
+  headers jsonb,
+  body bytea
+) returns jsonb
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -25,9 +30,11 @@ begin
   from app_private.webhook_source_secrets w
   where w.tenant_id = v_source.tenant_id and w.webhook_source_id = v_source.id;
   if not app_private.is_webhook_signature_valid(
-      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.secret))
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body,
+      app_private.decrypt_secret(v_secrets.secret))
     and not (v_secrets.previous_expires_at > now() and app_private.is_webhook_signature_valid(
-      receive_webhook.provider, receive_webhook.headers, receive_webhook.body, app_private.decrypt_secret(v_secrets.previous_secret)))
+      receive_webhook.provider, receive_webhook.headers, receive_webhook.body,
+      app_private.decrypt_secret(v_secrets.previous_secret)))
     is true
   then
     perform app_hidden.raise_error(401, 'SIGNATURE_NOT_VALID', 'The signature does not match');
@@ -38,7 +45,9 @@ begin
   exception when data_exception or statement_too_complex then
     perform app_hidden.raise_error(400, 'INVALID_JSON', 'The body is not JSON');
   end;
-  select * into strict v_provider from app_private.webhook_providers() p where p.provider::text = receive_webhook.provider;
+  select * into strict v_provider
+  from app_private.webhook_providers() p
+  where p.provider::text = receive_webhook.provider;
   v_message := jsonb_build_object('headers', receive_webhook.headers, 'body', v_payload);
   if jsonb_typeof(v_payload) <> 'object'
     or coalesce(v_message #>> v_provider.id_at, '') = '' or coalesce(v_message #>> v_provider.type_at, '') = ''
@@ -64,7 +73,8 @@ begin
   update app_public.webhook_sources s set last_received_at = now()
   where s.tenant_id = v_source.tenant_id and s.id = v_source.id
     and (s.last_received_at is null or s.last_received_at < now() - interval '1 minute');
-  perform app_private.add_job('webhook__apply', json_build_object('tenantId', v_source.tenant_id, 'webhookEventId', v_id), v_id::text);
+  perform app_private.add_job('webhook__apply',
+    json_build_object('tenantId', v_source.tenant_id, 'webhookEventId', v_id), v_id::text);
   return jsonb_build_object('status', 202, 'duplicate', false, 'webhookEventId', v_id);
 end
 $$;

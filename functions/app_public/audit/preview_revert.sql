@@ -20,8 +20,9 @@ begin
   v_tenant_id := app_private.require_role('admin', 'audit:revert');
   return query
   select * from app_private.run_revert(v_tenant_id,
-    app_private.revert_plan(v_tenant_id, preview_revert.table_name, preview_revert.row_id, preview_revert.version_id,
-      preview_revert.transaction_id, preview_revert.actor_user_id, preview_revert.actor_api_key_id, preview_revert.since),
+    app_private.revert_plan(v_tenant_id, preview_revert.table_name, preview_revert.row_id,
+      preview_revert.version_id, preview_revert.transaction_id, preview_revert.actor_user_id,
+      preview_revert.actor_api_key_id, preview_revert.since),
     true);
 end
 $$;

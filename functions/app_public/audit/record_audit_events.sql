@@ -12,7 +12,9 @@ begin
   v_tenant_id := app_private.require_role('developer', 'audit:write');
   if app_hidden.current_api_key_id() is null then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'Daemons report with an API key', '{"required": "api_key"}');
-  elsif jsonb_typeof(record_audit_events.events) is distinct from 'array' or jsonb_array_length(record_audit_events.events) > 10000 then
+  elsif jsonb_typeof(record_audit_events.events) is distinct from 'array'
+    or jsonb_array_length(record_audit_events.events) > 10000
+  then
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'Events are a list of at most 10 000');
   end if;
 
@@ -39,7 +41,8 @@ begin
   insert into app_public.audit_logs (
     tenant_id, occurred_at, id, action, user_id, actor_type, api_key_id, resource_type, resource_id, details,
     ip_address, user_agent, request_id)
-  select v_tenant_id, (v.event ->> 'created_at')::timestamptz, v.id, v.event ->> 'action', (v.event ->> 'user_id')::uuid,
+  select v_tenant_id, (v.event ->> 'created_at')::timestamptz, v.id,
+    v.event ->> 'action', (v.event ->> 'user_id')::uuid,
     'api', app_hidden.current_api_key_id(), v.event ->> 'entity_type', (v.event ->> 'entity_id')::uuid,
     jsonb_strip_nulls(jsonb_build_object('diff', v.event -> 'diff', 'snapshot', v.event -> 'snapshot')),
     app_hidden.current_ip(), app_hidden.current_user_agent(), app_hidden.current_request_id()

@@ -24,13 +24,16 @@ begin
       app_private.revert_plan(v_tenant_id, revert.table_name, revert.row_id, revert.version_id,
         revert.transaction_id, revert.actor_user_id, revert.actor_api_key_id, revert.since),
       false) s);
-  select jsonb_agg(jsonb_build_object('tableName', c.table_name, 'rowId', c.row_id, 'action', c.action, 'conflict', c.conflict)) into v_conflicts
+  select jsonb_agg(jsonb_build_object(
+    'tableName', c.table_name, 'rowId', c.row_id, 'action', c.action, 'conflict', c.conflict))
+  into v_conflicts
   from (select * from unnest(v_steps) s where s.conflict is not null limit 100) c;
   if v_conflicts is not null then
     perform app_hidden.raise_error(409, 'REVERT_CONFLICTS', 'Nothing was reverted: some rows have conflicts',
       jsonb_build_object('conflicts', v_conflicts));
   end if;
-  perform app_private.log_audit_event(app_hidden.current_user_id(), 'revert', coalesce(revert.table_name, 'tenant'), coalesce(revert.row_id, v_tenant_id),
+  perform app_private.log_audit_event(app_hidden.current_user_id(), 'revert',
+    coalesce(revert.table_name, 'tenant'), coalesce(revert.row_id, v_tenant_id),
     jsonb_strip_nulls(jsonb_build_object(
       'transactionId', pg_current_xact_id()::text, 'steps', cardinality(v_steps),
       'reverted', jsonb_build_object('versionId', revert.version_id, 'transactionId', revert.transaction_id,

@@ -1,6 +1,10 @@
 -- Raises FH400 BATCH_TOO_LARGE or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND,
 -- FH409 IDEMPOTENCY_KEY_REUSED.
-create or replace function app_public.append_deployment_logs(deployment_id uuid, lines app_public.log_line[], request_id text default null) returns bigint
+create or replace function app_public.append_deployment_logs(
+  deployment_id uuid,
+  lines app_public.log_line[],
+  request_id text default null
+) returns bigint
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -21,7 +25,8 @@ begin
   returning s.last_sequence into v_last;
   if append_deployment_logs.request_id is not null then
     v_request := to_jsonb(append_deployment_logs.lines);
-    v_response := app_private.find_idempotent_response('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id, v_request);
+    v_response := app_private.find_idempotent_response(
+      'append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id, v_request);
     if v_response is not null then
       return (v_response ->> 'sequence')::bigint;
     end if;
@@ -39,7 +44,8 @@ begin
   update app_private.deployment_log_sequences s set last_sequence = v_last
   where s.tenant_id = v_deployment.tenant_id and s.deployment_id = v_deployment.id;
   if append_deployment_logs.request_id is not null then
-    perform app_private.store_idempotent_response('append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id,
+    perform app_private.store_idempotent_response(
+      'append_deployment_logs ' || v_deployment.id, append_deployment_logs.request_id,
       v_request, jsonb_build_object('sequence', v_last));
   end if;
   perform pg_notify('deployment_logs:' || v_deployment.id, json_build_object('sequence', v_last)::text);

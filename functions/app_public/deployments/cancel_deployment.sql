@@ -1,6 +1,7 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH409 LEASE_LOST, FH422 APPROVAL_PENDING
 -- or DEPLOYMENT_TRANSITION_NOT_ALLOWED.
-create or replace function app_public.cancel_deployment(id uuid, reason text default null) returns app_public.deployments
+create or replace function app_public.cancel_deployment(id uuid, reason text default null)
+  returns app_public.deployments
   language sql volatile
   set search_path to pg_catalog, pg_temp
 as $$

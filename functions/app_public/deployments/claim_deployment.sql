@@ -1,5 +1,9 @@
 -- Raises FH400 BAD_USER_INPUT or TENANT_REQUIRED, FH403 FORBIDDEN.
-create or replace function app_public.claim_deployment(runner text, environments text[] default null, lease_seconds integer default 60) returns app_public.deployments
+create or replace function app_public.claim_deployment(
+  runner text,
+  environments text[] default null,
+  lease_seconds integer default 60
+) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -9,8 +13,11 @@ declare
   v_deployment app_public.deployments;
 begin
   v_tenant_id := app_private.require_role('developer', 'deployments:write');
-  if coalesce(length(claim_deployment.runner), 0) not between 1 and 255 or coalesce(claim_deployment.lease_seconds, 0) not between 5 and 3600 then
-    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A runner has a name of 1 to 255 characters and a lease 5 to 3600 seconds');
+  if coalesce(length(claim_deployment.runner), 0) not between 1 and 255
+    or coalesce(claim_deployment.lease_seconds, 0) not between 5 and 3600
+  then
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT',
+      'A runner has a name of 1 to 255 characters and a lease 5 to 3600 seconds');
   end if;
   v_hidden := app_hidden.hidden_project_ids();
 

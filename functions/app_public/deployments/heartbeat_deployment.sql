@@ -1,5 +1,9 @@
 -- Raises FH400 BAD_USER_INPUT or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH409 LEASE_LOST.
-create or replace function app_public.heartbeat_deployment(id uuid, runner text, lease_seconds integer default 60) returns app_public.deployments
+create or replace function app_public.heartbeat_deployment(
+  id uuid,
+  runner text,
+  lease_seconds integer default 60
+) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -1,6 +1,7 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND or ENVIRONMENT_NOT_FOUND,
 -- FH422 DEPLOYMENT_NOT_SUCCESSFUL, ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
-create or replace function app_public.promote_deployment(id uuid, environment text default 'production') returns app_public.deployments
+create or replace function app_public.promote_deployment(id uuid, environment text default 'production')
+  returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -10,7 +11,8 @@ declare
 begin
   v_from := app_private.require_deployment(promote_deployment.id, 'developer', false);
   if v_from.completed_at is null or v_from.status in ('failed', 'canceled', 'rolled_back') then
-    perform app_hidden.raise_error(422, 'DEPLOYMENT_NOT_SUCCESSFUL', 'Only a deployment that succeeded can be promoted');
+    perform app_hidden.raise_error(422, 'DEPLOYMENT_NOT_SUCCESSFUL',
+      'Only a deployment that succeeded can be promoted');
   end if;
   v_new.tenant_id := v_from.tenant_id;
   v_new.project_id := v_from.project_id;

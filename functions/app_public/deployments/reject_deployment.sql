@@ -1,5 +1,6 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH422 APPROVAL_NOT_PENDING.
-create or replace function app_public.reject_deployment(id uuid, reason text default null) returns app_public.deployments
+create or replace function app_public.reject_deployment(id uuid, reason text default null)
+  returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -28,8 +28,10 @@ begin
   end if;
 
   v_request := jsonb_build_array(
-    v_new.project_id, request_deployment.environment, v_new.commit_sha, v_new.ref, v_new.version, v_new.config_snapshot);
-  v_response := app_private.find_idempotent_response('request_deployment', request_deployment.idempotency_key, v_request);
+    v_new.project_id, request_deployment.environment,
+    v_new.commit_sha, v_new.ref, v_new.version, v_new.config_snapshot);
+  v_response := app_private.find_idempotent_response(
+    'request_deployment', request_deployment.idempotency_key, v_request);
   if v_response is not null then
     select * into v_new
     from app_public.deployments d

@@ -1,6 +1,9 @@
 -- Raises FH400 BAD_USER_INPUT or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND or ENVIRONMENT_NOT_FOUND,
 -- FH422 NOTHING_TO_ROLL_BACK_TO, DEPLOYMENT_NOT_CURRENT, ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
-create or replace function app_public.rollback_deployment(id uuid default null, to_deployment_id uuid default null) returns app_public.deployments
+create or replace function app_public.rollback_deployment(
+  id uuid default null,
+  to_deployment_id uuid default null
+) returns app_public.deployments
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -34,7 +37,8 @@ begin
   if v_bad.id is null or v_good.id is null or v_good.id = v_bad.id or v_good.promoted_at is null
     or v_good.environment_id <> v_bad.environment_id
   then
-    perform app_hidden.raise_error(422, 'NOTHING_TO_ROLL_BACK_TO', 'There is no earlier deployment of that environment to go back to');
+    perform app_hidden.raise_error(422, 'NOTHING_TO_ROLL_BACK_TO',
+      'There is no earlier deployment of that environment to go back to');
   elsif not v_bad.is_current then
     perform app_hidden.raise_error(422, 'DEPLOYMENT_NOT_CURRENT', 'Only the current deployment can be taken back');
   end if;

@@ -1,5 +1,6 @@
 -- Raises FH400 PASSWORD_UNSUITABLE, FH401 UNAUTHENTICATED; refuses with FH401 INVALID_CREDENTIALS.
-create or replace function app_public.change_password(current_password text, new_password text) returns app_public.confirmation
+create or replace function app_public.change_password(current_password text, new_password text)
+  returns app_public.confirmation
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

@@ -11,7 +11,9 @@ begin
   if exists (select from app_public.users u where u.id = v_user_id and u.two_factor_enabled) then
     perform app_hidden.raise_error(409, 'TOTP_ENABLED', 'Two-factor is on already');
   end if;
-  if confirm_totp.code !~ '^[0-9]{6}$' or not app_private.verify_totp_or_recovery_code(v_user_id, confirm_totp.code) then
+  if confirm_totp.code !~ '^[0-9]{6}$'
+    or not app_private.verify_totp_or_recovery_code(v_user_id, confirm_totp.code)
+  then
     perform app_hidden.raise_error(422, 'CODE_NOT_VALID', 'The code is wrong; enable_totp comes first');
   end if;
   select array_agg(substr(c, 1, 5) || '-' || substr(c, 6, 5)) into v_codes

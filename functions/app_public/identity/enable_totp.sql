@@ -17,7 +17,8 @@ begin
     return v_result;
   end if;
   update app_private.user_secrets s
-  set two_factor_secret = app_private.encrypt_secret(encode(v_seed, 'hex')), is_totp_confirmed = false, totp_last_step = 0
+  set two_factor_secret = app_private.encrypt_secret(encode(v_seed, 'hex')),
+    is_totp_confirmed = false, totp_last_step = 0
   where s.user_id = v_user_id;
   perform app_private.log_audit_event(v_user_id, 'user.totp_enrolled', 'user', v_user_id);
   v_result.secret := app_private.base32(v_seed);

@@ -25,15 +25,18 @@ begin
       select coalesce(jsonb_agg(to_jsonb(t) - $2 %2$s order by t.created_at), '[]')
       from %1$s t
       where t.%3$I = $1$sql$, v_table.relation,
-      case when v_table.is_of_tenant
-        then $sql$|| jsonb_build_object('tenant', (select n.slug from app_public.tenants n where n.id = t.tenant_id))$sql$ end,
+      case when v_table.is_of_tenant then
+        $sql$|| jsonb_build_object('tenant', (select n.slug from app_public.tenants n where n.id = t.tenant_id))$sql$
+      end,
       v_table.person)
     into v_rows using v_user_id, v_table.without;
-    v_export := v_export || jsonb_build_object(v_table.name, case when v_table.is_single then v_rows -> 0 else v_rows end);
+    v_export := v_export || jsonb_build_object(
+      v_table.name, case when v_table.is_single then v_rows -> 0 else v_rows end);
   end loop;
   return v_export || jsonb_build_object('history', coalesce((
     select jsonb_agg(jsonb_build_object(
-        'table', r.table_name, 'rowId', r.row_id, 'tenantId', r.tenant_id, 'action', r.action, 'createdAt', r.created_at,
+        'table', r.table_name, 'rowId', r.row_id, 'tenantId', r.tenant_id,
+        'action', r.action, 'createdAt', r.created_at,
         'isYours', r.user_id is not distinct from v_user_id,
         'snapshot', r.snapshot - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'snapshot', '{}'),
         'diff', r.diff - '{invited_by_user_id}'::text[] || coalesce(r.personal -> 'diff', '{}'),

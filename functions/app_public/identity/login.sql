@@ -1,5 +1,10 @@
 -- Refuses with FH401 INVALID_CREDENTIALS or CODE_REQUIRED, FH429 RATE_LIMITED; see login_result.refusal.
-create or replace function app_public.login(email text, password text, code text default null, device_info jsonb default '{}') returns app_public.login_result
+create or replace function app_public.login(
+  email text,
+  password text,
+  code text default null,
+  device_info jsonb default '{}'
+) returns app_public.login_result
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -9,11 +14,15 @@ declare
   v_result  app_public.login_result;
 begin
   if not app_private.take_rate_limit('login', v_address, 60, 100) then
-    v_result.refusal := '{"sqlstate": "FH429", "code": "RATE_LIMITED", "message": "Too many log-ins from this address", "retryAfterSeconds": 60}';
+    v_result.refusal :=
+      '{"sqlstate": "FH429", "code": "RATE_LIMITED", '
+      '"message": "Too many log-ins from this address", "retryAfterSeconds": 60}';
     return v_result;
   end if;
   if app_private.rate_limit_count('login_failure', v_address, 900) >= 30 then
-    v_result.refusal := '{"sqlstate": "FH429", "code": "RATE_LIMITED", "message": "Too many failed log-ins from this address", "retryAfterSeconds": 900}';
+    v_result.refusal :=
+      '{"sqlstate": "FH429", "code": "RATE_LIMITED", '
+      '"message": "Too many failed log-ins from this address", "retryAfterSeconds": 900}';
     return v_result;
   end if;
 

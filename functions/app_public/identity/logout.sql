@@ -7,7 +7,8 @@ begin
   perform app_private.require_session();
   update app_public.sessions s set revoked_at = now()
   where s.id = app_hidden.current_session_id() and s.revoked_at is null;
-  perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.logout', 'session', app_hidden.current_session_id());
+  perform app_private.log_audit_event(
+    app_hidden.current_user_id(), 'user.logout', 'session', app_hidden.current_session_id());
   return row(true, null)::app_public.confirmation;
 end
 $$;

@@ -1,5 +1,10 @@
 -- Raises FH400 PASSWORD_UNSUITABLE, 23505 when the address or the user name is taken, FH429 RATE_LIMITED.
-create or replace function app_public.register(email text, password text, name text, username text default null) returns app_public.users
+create or replace function app_public.register(
+  email text,
+  password text,
+  name text,
+  username text default null
+) returns app_public.users
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -10,7 +15,8 @@ declare
 begin
   perform app_private.check_new_password(register.password);
   if not app_private.take_rate_limit('register', coalesce(host(app_hidden.current_ip()), 'unknown'), 3600, 100) then
-    perform app_hidden.raise_error(429, 'RATE_LIMITED', 'Too many accounts from this address', '{"retryAfterSeconds": 3600}');
+    perform app_hidden.raise_error(429, 'RATE_LIMITED', 'Too many accounts from this address',
+      '{"retryAfterSeconds": 3600}');
   end if;
   v_email := lower(trim(register.email));
   v_username := coalesce(lower(register.username), app_private.free_username(v_email));

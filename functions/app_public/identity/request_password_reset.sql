@@ -8,10 +8,13 @@ begin
   select u.id into v_user_id
   from app_public.users u
   where u.email = lower(trim(request_password_reset.email)) and u.is_active and u.deleted_at is null;
-  if app_private.take_rate_limit('reset', lower(trim(request_password_reset.email)), 3600, 5) and v_user_id is not null then
+  if app_private.take_rate_limit('reset', lower(trim(request_password_reset.email)), 3600, 5)
+    and v_user_id is not null
+  then
     perform app_private.send_user_token(v_user_id, 'reset_password', interval '1 hour');
     -- Nobody has proved to be that person yet: they are the resource, not the actor.
-    perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.password_reset_requested', 'user', v_user_id);
+    perform app_private.log_audit_event(
+      app_hidden.current_user_id(), 'user.password_reset_requested', 'user', v_user_id);
   end if;
   return row(true, null)::app_public.confirmation;
 end

@@ -44,7 +44,12 @@ begin
   return v_created;
 end
 $$;
-comment on function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) is
+comment on function
+  app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) is
   'Makes an API key of the person of the request and returns it, this once.';
-alter function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) owner to app_system;
-grant execute on function app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb) to app_user;
+alter function
+  app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb)
+  owner to app_system;
+grant execute on function
+  app_public.create_api_key(text, app_public.api_scope[], timestamptz, uuid, uuid, inet[], bigint, integer, jsonb)
+  to app_user;

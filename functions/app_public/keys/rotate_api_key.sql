@@ -1,6 +1,7 @@
 -- Raises FH400 GRACE_OUT_OF_RANGE or TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 API_KEY_NOT_FOUND,
 -- FH409 API_KEY_RETIRED.
-create or replace function app_public.rotate_api_key(id uuid, grace interval default '24 hours') returns app_public.created_api_key
+create or replace function app_public.rotate_api_key(id uuid, grace interval default '24 hours')
+  returns app_public.created_api_key
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -15,7 +16,9 @@ begin
   if v_key.user_id <> app_hidden.current_user_id() then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only its owner can rotate a key; an admin can revoke it');
   end if;
-  if rotate_api_key.grace is null or rotate_api_key.grace < interval '0' or rotate_api_key.grace > interval '30 days' then
+  if rotate_api_key.grace is null
+    or rotate_api_key.grace < interval '0' or rotate_api_key.grace > interval '30 days'
+  then
     perform app_hidden.raise_error(400, 'GRACE_OUT_OF_RANGE', 'The grace interval is between nothing and 30 days');
   end if;
   update app_public.api_keys k set grace_expires_at = now() + rotate_api_key.grace

@@ -9,12 +9,14 @@ begin
   -- From member up, for the owner may act through a key that only reads.
   v_project := app_private.require_project(delete_project.id, 'member', 'projects:write');
   if not app_hidden.has_role('admin') and v_project.owner_id is distinct from app_hidden.current_user_id() then
-    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only its owner or an admin can delete a project', '{"required": "admin"}');
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only its owner or an admin can delete a project',
+      '{"required": "admin"}');
   end if;
   update app_public.deployments d set status = 'canceled', status_reason = 'The project was deleted'
   where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id
     and d.status in ('pending', 'queued', 'building', 'deploying');
-  -- Name and slug are free again, being unique among those that are not deleted; the row stays until retention purges it.
+  -- Name and slug are free again, being unique among those that are not deleted; the row stays until retention purges
+  -- it.
   update app_public.projects p set deleted_at = now()
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;

@@ -1,4 +1,5 @@
--- Raises FH401 UNAUTHENTICATED, FH404 INVITATION_NOT_FOUND, FH409 INVITATION_USED or ALREADY_MEMBER, FH410 INVITATION_EXPIRED.
+-- Raises FH401 UNAUTHENTICATED, FH404 INVITATION_NOT_FOUND, FH409 INVITATION_USED or ALREADY_MEMBER,
+-- FH410 INVITATION_EXPIRED.
 create or replace function app_public.accept_invitation(token text) returns app_public.tenant_members
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

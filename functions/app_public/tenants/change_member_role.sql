@@ -1,5 +1,6 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 MEMBER_NOT_FOUND, FH409 LAST_OWNER.
-create or replace function app_public.change_member_role(user_id uuid, role app_public.member_role) returns app_public.tenant_members
+create or replace function app_public.change_member_role(user_id uuid, role app_public.member_role)
+  returns app_public.tenant_members
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

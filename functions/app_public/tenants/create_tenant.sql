@@ -1,5 +1,6 @@
 -- Raises FH401 UNAUTHENTICATED, 23505 when the slug is taken.
-create or replace function app_public.create_tenant(name text, slug text, description text default null) returns app_public.tenants
+create or replace function app_public.create_tenant(name text, slug text, description text default null)
+  returns app_public.tenants
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$

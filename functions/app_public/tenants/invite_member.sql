@@ -1,5 +1,6 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH409 ALREADY_MEMBER.
-create or replace function app_public.invite_member(email text, role app_public.member_role default 'member') returns app_public.tenant_members
+create or replace function app_public.invite_member(email text, role app_public.member_role default 'member')
+  returns app_public.tenant_members
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -22,7 +23,8 @@ begin
 
   -- A former member keeps their row, which their keys refer to; the address is free for a new invitation.
   update app_public.tenant_members m set invited_email = null
-  where m.tenant_id = v_tenant_id and m.invited_email = v_email and m.user_id is not null and m.invitation_status <> 'joined';
+  where m.tenant_id = v_tenant_id and m.invited_email = v_email
+    and m.user_id is not null and m.invitation_status <> 'joined';
   insert into app_public.tenant_members as m (
     tenant_id, role, invitation_status, invited_by_user_id, invited_email, invitation_expires_at)
   values (v_tenant_id, invite_member.role, 'invited', app_hidden.current_user_id(), v_email, now() + interval '7 days')

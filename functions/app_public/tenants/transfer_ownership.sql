@@ -19,10 +19,13 @@ begin
     update app_public.tenant_members m set role = 'admin'
     where m.tenant_id = v_tenant_id and m.user_id = app_hidden.current_user_id();
   end if;
-  update app_public.tenants t set owner_id = transfer_ownership.user_id where t.id = v_tenant_id returning * into v_tenant;
+  update app_public.tenants t set owner_id = transfer_ownership.user_id
+  where t.id = v_tenant_id
+  returning * into v_tenant;
   perform app_private.record_event('tenant.ownership_transferred', v_tenant_id, 'tenant', v_tenant_id, null,
     jsonb_build_object('userId', transfer_ownership.user_id));
-  perform app_private.log_audit_event(app_hidden.current_user_id(), 'tenant.ownership_transferred', 'tenant', v_tenant_id,
+  perform app_private.log_audit_event(
+    app_hidden.current_user_id(), 'tenant.ownership_transferred', 'tenant', v_tenant_id,
     jsonb_build_object('userId', transfer_ownership.user_id));
   return v_tenant;
 end

@@ -17,7 +17,8 @@ begin
   if not exists (select from app_private.webhook_providers() p where p.provider = create_webhook_source.provider) then
     perform app_hidden.raise_error(400, 'PROVIDER_NOT_SUPPORTED', 'Webhooks of this provider are not understood yet');
   elsif length(create_webhook_source.secret) < 16 then
-    perform app_hidden.raise_error(400, 'SECRET_TOO_SHORT', 'A signing secret has at least 16 characters; leave it out to get a random one');
+    perform app_hidden.raise_error(400, 'SECRET_TOO_SHORT',
+      'A signing secret has at least 16 characters; leave it out to get a random one');
   end if;
   insert into app_public.webhook_sources (tenant_id, project_id, provider, name)
   values (v_project.tenant_id, v_project.id, create_webhook_source.provider, create_webhook_source.name)
@@ -26,9 +27,11 @@ begin
   values (v_source.tenant_id, v_source.id, app_private.encrypt_secret(v_secret));
   insert into app_private.webhook_source_directory (webhook_source_id, tenant_id)
   values (v_source.id, v_source.tenant_id);
-  perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,
+  perform app_private.log_audit_event(
+    app_hidden.current_user_id(), 'webhook_source.created', 'webhook_source', v_source.id,
     jsonb_build_object('provider', v_source.provider, 'projectId', v_source.project_id));
-  return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
+  return row(
+    v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $$;
 comment on function app_public.create_webhook_source(uuid, text, app_public.webhook_provider, text) is

@@ -1,5 +1,6 @@
 -- Raises FH400 GRACE_OUT_OF_RANGE or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
-create or replace function app_public.rotate_webhook_source_secret(id uuid, grace interval default '24 hours') returns app_public.created_webhook_source
+create or replace function app_public.rotate_webhook_source_secret(id uuid, grace interval default '24 hours')
+  returns app_public.created_webhook_source
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
@@ -20,9 +21,11 @@ begin
   set previous_secret = s.secret, previous_expires_at = now() + rotate_webhook_source_secret.grace,
     secret = app_private.encrypt_secret(v_secret)
   where s.tenant_id = v_source.tenant_id and s.webhook_source_id = v_source.id;
-  perform app_private.log_audit_event(app_hidden.current_user_id(), 'webhook_source.secret_rotated', 'webhook_source', v_source.id,
+  perform app_private.log_audit_event(
+    app_hidden.current_user_id(), 'webhook_source.secret_rotated', 'webhook_source', v_source.id,
     jsonb_build_object('projectId', v_source.project_id));
-  return row(v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
+  return row(
+    v_source.id, '/webhooks/' || v_source.provider || '/' || v_source.id, v_secret)::app_public.created_webhook_source;
 end
 $$;
 comment on function app_public.rotate_webhook_source_secret(uuid, interval) is

@@ -17,7 +17,8 @@ select t.name as offender, 'its ' || op.name || 's are not audited' as why,
   'run npm run db:apply -- --force, or give not_audited its reason in sql/tables.sql' as mend
 from tables t
 cross join (values ('insert'), ('update'), ('delete'), ('truncate')) op (name)
-where t.is_audited and not exists (select from triggers g where g.tgrelid = t.oid and g.proname = 'tg__audit_' || op.name)
+where t.is_audited
+  and not exists (select from triggers g where g.tgrelid = t.oid and g.proname = 'tg__audit_' || op.name)
 union all
 select t.name, 'it is excused, and audited all the same', 'run npm run db:apply -- --force'
 from tables t
@@ -25,7 +26,8 @@ join triggers g on g.tgrelid = t.oid
 where not t.is_audited
 union all
 -- As when a virtual column came later, which a trigger does not see.
-select t.name, g.proname || ' was compiled from other facts than the registry and the table have now', 'run npm run db:apply -- --force'
+select t.name, g.proname || ' was compiled from other facts than the registry and the table have now',
+  'run npm run db:apply -- --force'
 from tables t
 join triggers g on g.tgrelid = t.oid
 where t.is_audited and (t.arguments || ''::text) <> g.arguments

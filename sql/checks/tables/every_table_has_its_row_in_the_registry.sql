@@ -1,4 +1,5 @@
--- A fact about a table stands in sql/tables.sql and nowhere else, so nothing may be missing there, misspelt or contradictory.
+-- A fact about a table stands in sql/tables.sql and nowhere else, so nothing may be missing there, misspelt or
+-- contradictory.
 with
   tables as (
     select t.oid, t.full_name as name, c.relkind = 'p' as is_partitioned
@@ -16,7 +17,8 @@ select t.name as offender, 'the registry does not know it' as why, 'give it its 
 from tables t
 where t.name not in (select r.table_name from registry r)
 union all
-select r.table_name, 'the registry knows it, and there is no such table', 'take its row out of sql/tables.sql, or correct the name'
+select r.table_name, 'the registry knows it, and there is no such table',
+  'take its row out of sql/tables.sql, or correct the name'
 from registry r
 where r.oid is null
 union all
@@ -25,18 +27,21 @@ from registry r
 group by r.table_name
 having count(*) > 1
 union all
-select r.table_name || ' ' || k.name, 'there is no such fact', 'correct its name in sql/tables.sql: the view''s columns are the facts'
+select r.table_name || ' ' || k.name, 'there is no such fact',
+  'correct its name in sql/tables.sql: the view''s columns are the facts'
 from registry r
 cross join lateral jsonb_object_keys(r.facts) k (name)
 where not exists (
   select from pg_attribute a
   where a.attrelid = 'app_private.table_registry'::regclass and a.attname = k.name)
 union all
-select r.table_name || '.' || n.name, 'the registry names this column, and the table has none of that name', 'correct it in sql/tables.sql'
+select r.table_name || '.' || n.name, 'the registry names this column, and the table has none of that name',
+  'correct it in sql/tables.sql'
 from registry r
 cross join lateral (
   select unnest(r.secret || r.personal || r.digest || r.quiet || r.export_without || r.revert_keeps || r.revert_refuses
-    || array[r.person, r.partition ->> 'column', r.named_people ->> 'column', case when r.readers is not null then r.row_key end])
+    || array[r.person, r.partition ->> 'column', r.named_people ->> 'column',
+      case when r.readers is not null then r.row_key end])
   union all
   select jsonb_object_keys(r.erased)) n (name)
 where r.oid is not null and n.name is not null and not exists (
@@ -53,9 +58,12 @@ select r.table_name, f.why, 'give one of the two in sql/tables.sql'
 from registry r
 cross join lateral (values
   (num_nonnulls(r.readers, r.not_audited), 'neither readers nor not_audited is given, or both'),
-  (case when r.readers is not null then num_nonnulls(r.erase, r.not_erased) else 1 end, 'it is audited, and neither erase nor not_erased is given, or both'),
-  (case when r.readers is not null then num_nonnulls(r.export, r.not_exported) else 1 end, 'it is audited, and neither export nor not_exported is given, or both'),
-  (case when r.readers is not null then num_nonnulls(r.revert, r.not_reverted) else 1 end, 'it is audited, and neither revert nor not_reverted is given, or both')
+  (case when r.readers is not null then num_nonnulls(r.erase, r.not_erased) else 1 end,
+    'it is audited, and neither erase nor not_erased is given, or both'),
+  (case when r.readers is not null then num_nonnulls(r.export, r.not_exported) else 1 end,
+    'it is audited, and neither export nor not_exported is given, or both'),
+  (case when r.readers is not null then num_nonnulls(r.revert, r.not_reverted) else 1 end,
+    'it is audited, and neither revert nor not_reverted is given, or both')
 ) f (given, why)
 where f.given <> 1
 union all
@@ -63,11 +71,13 @@ select r.table_name, f.why, 'correct it in sql/tables.sql'
 from registry r
 cross join lateral (values
   (r.erase not in ('delete', 'blank'), 'erase is delete or blank'),
-  ((r.erase is not null or r.export is not null) and r.person is null, 'erasure and export need to know whose a row is: person is missing'),
+  ((r.erase is not null or r.export is not null) and r.person is null,
+    'erasure and export need to know whose a row is: person is missing'),
   (r.personal <> '{}' and r.erase is null, 'it has personal columns, and erasure leaves them'),
   (r.erase = 'blank' and r.personal = '{}', 'erasure is to blank it, and it has no personal columns'),
   (r.revert is not null and not r.revert ? 'order', 'a revert needs to know its order'),
-  ((r.partition is not null) <> r.is_partitioned, 'it is partitioned and the registry does not say so, or the other way round'),
+  ((r.partition is not null) <> r.is_partitioned,
+    'it is partitioned and the registry does not say so, or the other way round'),
   (r.partition ->> 'every' <> '1 month' or (r.partition ->> 'ahead')::integer not between 1 and 24,
     'partitions are made every 1 month, 1 to 24 ahead')
 ) f (is_broken, why)

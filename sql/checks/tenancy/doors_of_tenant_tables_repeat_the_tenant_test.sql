@@ -24,4 +24,5 @@ where p.polroles <> array['app_system'::regrole::oid]
     select from personal s
     where s.name = t.full_name || '.' || p.polname
       and starts_with(e.expression, format(
-        '((%s OR (tenant_id = ( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND %s', test.expression, s.condition)))
+        '((%s OR (tenant_id = ( SELECT app_hidden.platform_tenant_id() AS platform_tenant_id))) AND %s',
+        test.expression, s.condition)))

@@ -7,7 +7,7 @@ create or replace trigger _200_keep_identity
   execute function app_private.tg__keep_identity();
 
 create or replace trigger _500_announce_revocation
-  after update of revoked_at, grace_expires_at, expires_at, scopes, permissions, project_id, environment_id, allowed_ips,
-    rate_limit_per_minute, usage_limit
+  after update of revoked_at, grace_expires_at, expires_at, scopes, permissions, project_id, environment_id,
+    allowed_ips, rate_limit_per_minute, usage_limit
   on app_public.api_keys for each row
   execute function app_private.tg__announce_revocation('', 'id');

@@ -11,7 +11,8 @@ create or replace trigger _200_keep_identity
   execute function app_private.tg__keep_identity();
 
 create or replace trigger _200_keep_request
-  before update of project_id, environment_id, environment, commit_sha, ref, config_snapshot, created_at on app_public.deployments for each row
+  before update of project_id, environment_id, environment, commit_sha, ref, config_snapshot, created_at
+  on app_public.deployments for each row
   execute function app_private.tg_deployments__keep_request();
 
 create or replace trigger _300_move

@@ -1,4 +1,5 @@
--- Laws and proof ask here. Generators read databases that are not applied yet, and have theirs in src/dev/generate/catalogQueries.ts.
+-- Laws and proof ask here. Generators read databases that are not applied yet, and have the list once more in
+-- src/dev/generate/catalogQueries.ts.
 create or replace view app_private.our_schemas as
 select n.oid, n.nspname::text as name
 from pg_catalog.pg_namespace n

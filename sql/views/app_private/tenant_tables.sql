@@ -1,5 +1,5 @@
--- What a table's key says is what the laws on tenants rest on; the law that a table with a tenant begins its primary key
--- with it sees to it that all others are listed there, each with its reason.
+-- What a table's key says is what the laws on tenants rest on; the law that a table with a tenant begins its primary
+-- key with it sees to it that all others are listed there, each with its reason.
 create or replace view app_private.tenant_tables as
 select t.oid, t.schema, t.name, t.full_name, t.is_partition, a.attnum as tenant_attnum
 from app_private.our_tables t

@@ -10,8 +10,10 @@ const SECTIONS: Record<ErrorSource, string> = {
 const HEADS: Record<ErrorSource, string> = { sqlstate: 'SQLSTATE', constraint: 'constraint', server: 'server' }
 
 /** How a function refuses: by raising, or by returning the refusal that it has to remember. */
-const RAISED = /raise_error\((?<status>\d{3}), '(?<code>[A-Z_]+)', '(?<message>[^']*)'/g
+const RAISED = /raise_error\(\s*(?<status>\d{3}),\s*'(?<code>[A-Z_]+)',\s*'(?<message>[^']*)'/g
 const RETURNED = /"sqlstate": "FH(?<status>\d{3})", "code": "(?<code>[A-Z_]+)", "message": "(?<message>[^"]*)"/g
+/** Between two parts of one literal that is written over lines. */
+const CONTINUED = /'\s*\n\s*'/g
 
 interface Refusal {
   readonly code: string
@@ -24,7 +26,8 @@ interface Refusal {
 function refusalsOf(routines: readonly Pick<Routine, 'name' | 'definition'>[]): Refusal[] {
   const found = new Map<string, Refusal>()
   for (const { name, definition } of routines) {
-    for (const match of [...definition.matchAll(RAISED), ...definition.matchAll(RETURNED)]) {
+    const text = definition.replaceAll(CONTINUED, '')
+    for (const match of [...text.matchAll(RAISED), ...text.matchAll(RETURNED)]) {
       const { status = '', code = '', message = '' } = match.groups ?? {}
       const refusal = found.get(`${code} ${status}`) ?? { code, status, messages: new Set(), routines: new Set() }
       refusal.messages.add(message)
