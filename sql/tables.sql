@@ -105,9 +105,10 @@ from (values
     "not_audited": "two ids; the sources themselves are audited"}'),
   ('app_public.webhook_events', 'webhooks', 'tenant', '{
     "not_audited": "an inbox: raw bytes of others, kept whole",
-    "named_people": {"column": "payload", "address": "email", "names": ["name", "email", "username"], "paths": [
+    "named_people": {"column": "payload", "address": "email", "names": ["name", "email", "username", "login"],
+      "paths": [
       ["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"],
-      ["head_commit", "author"], ["head_commit", "committer"]]}}'),
+      ["head_commit", "author"], ["head_commit", "committer"], ["repository", "owner"]]}}'),
 
   -- events
   ('app_public.events', 'events', 'tenant', '{

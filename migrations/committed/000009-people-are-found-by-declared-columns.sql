@@ -1,11 +1,11 @@
---! Previous: sha1:cdabc2a6fbd99183dec15f2e1d7d145b9586bace
---! Hash: sha1:2bc63d22e34eacf5072619e698ec2875a3e5352e
+--! Previous: sha1:190f8bbee4b5b0ad23bc6bbdc8ea25b42a3e63c0
+--! Hash: sha1:d7baf144e580a593322eeb8cc9562ae9c67ba24d
 --! Message: people are found by declared columns
 
 -- A person's data is found by columns that say whose it is.
 -- Locks: share row exclusive on emails and users for the foreign keys; share on tenant_members, webhook_events and row_versions
 --   while their indexes are built: writes to them wait for as long as reading them once takes.
--- Rows touched: webhook_events, those whose payload names an address.
+-- Rows touched: webhook_events whose payload names an address; mails of an account.
 -- Safe while the old code runs: yes, but mails it adds meanwhile do not say whose they are, and go within seven days.
 
 alter table app_private.emails
@@ -30,8 +30,6 @@ create index if not exists emails_user_id_idx on app_private.emails (user_id) wh
 create index if not exists emails_sender_id_idx on app_private.emails (sender_id) where sender_id is not null; -- erase_person
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists emails_recipient_idx on app_private.emails (recipient);                             -- erase_person
--- It takes the account and the sender as well now.
-drop function if exists app_private.send_email(text, app_public.email, text, jsonb);
 
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists tenant_members_invited_email_idx on app_public.tenant_members (invited_email)
@@ -57,6 +55,10 @@ begin
   if has_table_privilege('app_system', 'app_public.webhook_events', 'select, update') then
     set local row_security = on;
     set local role app_system;
+    update app_private.emails m
+    set user_id = u.id
+    from app_public.users u
+    where m.kind in ('verify_email', 'reset_password') and m.user_id is null and u.email = m.recipient and u.deleted_at is null;
     update app_public.webhook_events e
     set person_addresses = a.addresses
     from (
@@ -71,8 +73,10 @@ begin
         union all
         select jsonb_path_query(w.payload, '$.head_commit.author')
         union all
-        select jsonb_path_query(w.payload, '$.head_commit.committer')) p (person)
-      where p.person ->> 'email' <> ''
+        select jsonb_path_query(w.payload, '$.head_commit.committer')
+        union all
+        select jsonb_path_query(w.payload, '$.repository.owner')) p (person)
+      where jsonb_typeof(p.person -> 'email') = 'string' and length(p.person ->> 'email') <= 255 and p.person ->> 'email' like '%@%'
       group by w.tenant_id, w.id) a
     where e.tenant_id = a.tenant_id and e.id = a.id and e.person_addresses <> a.addresses;
     reset role;

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type AppliedSources from '../../generated/types/app_private/AppliedSources.ts'
+import { errorCode } from '../errorCode.ts'
+import { dropRemoved, sortRemoved } from './dropRemoved.ts'
 import { checkFunctionBodies } from './functionBodies.ts'
 import { locks } from './locks.ts'
 import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, ROOMS, SourceError, type Source } from './sources.ts'
@@ -11,11 +14,19 @@ export interface ApplyOptions {
   readonly hasMigrated?: boolean
 }
 
-/** What an apply did, as paths below the root. `removed` was applied before and has no file any more. */
+/** What an apply did. */
 export interface Applied {
+  /** Files that ran, as paths below the root. */
   readonly applied: readonly string[]
+  /** Files that were applied before and are gone. */
   readonly removed: readonly string[]
+  /** Functions and views that went with them. */
+  readonly dropped: readonly string[]
 }
+
+/** Somebody holds a table for longer than we wait, or waits for us while we wait for them: not for ever. */
+const PASSING = new Set(['55P03', '40P01'])
+const ATTEMPTS = 12
 
 /** A row of a check: something breaks a law. `path` is the file that the law stands in. */
 export interface Offence {
@@ -73,6 +84,18 @@ const CREATE_APPLIED_SOURCES = `
  * @throws SourceError naming file and line; BrokenLawError when a check returns a row. Either way nothing has changed.
  */
 export async function apply(ownerUrl: string, root: string, options: ApplyOptions = {}): Promise<Applied> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyOnce(ownerUrl, root, options)
+    } catch (error) {
+      // A migration may have gone before, which the release that runs does not know: giving up would leave it so.
+      if (!PASSING.has(errorCode(error) ?? '') || attempt === ATTEMPTS) throw error
+      await sleep(100 * attempt)
+    }
+  }
+}
+
+async function applyOnce(ownerUrl: string, root: string, options: ApplyOptions): Promise<Applied> {
   const sources = await readSources(root)
   const client = new pg.Client({ connectionString: ownerUrl, application_name: `freehold-apply ${process.pid}` })
   await client.connect()
@@ -109,7 +132,8 @@ async function applySources(
     (source) => options.force || isNew(source) || (isRegistryNew && source.text.includes(REGISTRY_VIEW)),
   )
   const present = new Set(sources.map((source) => source.path))
-  const removed = [...recorded.keys()].filter((path) => isSourcePath(path) && !present.has(path))
+  const missing = [...recorded.keys()].filter((path) => isSourcePath(path) && !present.has(path))
+  const { gone } = sortRemoved(missing, sources)
 
   for (const files of Map.groupBy(
     changed.filter((source) => source.room !== 'sql/checks'),
@@ -117,21 +141,22 @@ async function applySources(
   ).values()) {
     await runRoom(client, files)
   }
-  if (changed.length > 0 || removed.length > 0) {
+  const dropped = await dropRemoved(client, gone)
+  if (changed.length > 0 || missing.length > 0) {
     await client.query(
       `insert into app_private.applied_sources (path, checksum) select * from unnest($1::text[], $2::text[])
        on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
       [changed.map((source) => source.path), changed.map((source) => source.checksum)],
     )
-    await client.query('delete from app_private.applied_sources where path = any ($1)', [removed])
+    await client.query('delete from app_private.applied_sources where path = any ($1)', [missing])
   }
-  if (changed.length > 0 || removed.length > 0 || options.hasMigrated) {
+  if (changed.length > 0 || missing.length > 0 || options.hasMigrated) {
     // What follows from the tables is written anew by `npm run generate`, which needs an applied database; db:laws checks it.
     const written = sources.filter(({ room }) => room === 'functions')
     const offences = [...(await checkFunctionBodies(client, written)), ...(await runChecks(client, root))]
     if (offences.length > 0) throw new BrokenLawError(offences)
   }
-  return { applied: changed.map((source) => source.path), removed }
+  return { applied: changed.map((source) => source.path), removed: gone, dropped }
 }
 
 /** Rounds over the files, until none is left or a whole round brings nothing. */

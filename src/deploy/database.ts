@@ -190,7 +190,7 @@ export async function prepareDatabase(
 ): Promise<Prepared> {
   const root = options.root ?? ROOT
   const log = options.log ?? (() => {})
-  const nothing = { migrated: [], applied: [], removed: [] }
+  const nothing = { migrated: [], applied: [], removed: [], dropped: [] }
   const wanted = await readWanted(root)
   if (await isCurrent(server.urls.owner, wanted)) return nothing
 
@@ -212,7 +212,8 @@ export async function prepareDatabase(
     const applied = await apply(server.urls.owner, root, { hasMigrated: migrated.length > 0 })
     await record(server.urls.owner, wanted)
     if (applied.applied.length > 0) log(`Applied ${applied.applied.length} repeatable files.`)
-    for (const path of applied.removed) log(`${path} is gone; what it made stays until a migration drops it.`)
+    for (const path of applied.removed) log(`${path} is gone.`)
+    for (const object of applied.dropped) log(`Dropped ${object}, which no file makes any more.`)
     return { migrated: names, ...applied }
   } finally {
     // Ends the session, and with it the lock.

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import JSON5 from 'json5'
 import type { Settings } from 'graphile-migrate'
 import pg from 'pg'
+import { ConfigurationError } from '../config.ts'
 
 /** A file of migrations/committed as graphile-migrate knows it. */
 export interface Migration {
@@ -121,11 +123,31 @@ export async function migrate(
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(root, { connectionString: ownerUrl }, log)
   try {
-    await graphileMigrate.migrate(settings)
+    await untilLocked(() => graphileMigrate.migrate(settings))
   } finally {
     await closeMigratePools()
   }
   return [...status.pending]
+}
+
+/**
+ * graphile-migrate only tries its lock. Whoever died in the middle of a migration may hold it still, until the server has ended what they
+ * began: a minute is waited for that.
+ */
+async function untilLocked<T>(work: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 60_000; ;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Error && error.message === 'Failed to get exclusive lock')) throw error
+      if (Date.now() > deadline) {
+        throw new ConfigurationError([
+          'Another process migrates this database and does not end: find it in pg_stat_activity.',
+        ])
+      }
+      await sleep(500)
+    }
+  }
 }
 
 /** The settings of .gmrc with a connection and a quiet logger; its command line reads the same file. */

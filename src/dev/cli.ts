@@ -164,10 +164,11 @@ async function runMigrations(server: Server): Promise<void> {
 
 async function applySources(server: Server, args: readonly string[]): Promise<void> {
   await prepareDatabase(server, { log: say, withSources: false })
-  const { applied, removed } = await apply(server.urls.owner, ROOT, { force: args.includes('--force') })
+  const { applied, removed, dropped } = await apply(server.urls.owner, ROOT, { force: args.includes('--force') })
   if (args.includes('--force')) say(`applied ${applied.length} files; every law holds`)
   else for (const path of applied) say(`applied ${path}`)
-  for (const path of removed) say(`gone    ${path}: what it made stays until a migration drops it`)
+  for (const path of removed) say(`gone    ${path}`)
+  for (const object of dropped) say(`dropped ${object}`)
   if (applied.length + removed.length === 0) say('Nothing changed since the last apply.')
 }
 

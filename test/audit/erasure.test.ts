@@ -209,7 +209,7 @@ test('after erase_user her e-mail, names, address and user agent are nowhere, an
       },
       bytes: 0,
       is_redacted: true,
-      person_addresses: ['[erased]', 'else@else.test'],
+      person_addresses: ['else@else.test'],
     },
   ])
   expect(await findings(database)).toEqual([])
@@ -346,6 +346,51 @@ test('in a tenant they never belonged to, documents that name even a proved addr
     [event.id],
   )
   expect(rows).toEqual([{ payload, redacted_at: null }])
+})
+
+test('nobody can stand in the way of an erasure by taking what an address becomes', async () => {
+  const person = await enrol(database, 'obstructed')
+  await database.superuser.query('update app_public.users set email_verified_at = now() where id = $1', [person.id])
+  const [invited] = await ask(database, world.mallory, 'select * from app_public.invite_member($1)', [person.email])
+  await ask(database, world.mallory, 'select from app_public.invite_member($1)', [
+    `erased-${invited!.id}@erased.invalid`,
+  ])
+  await database.owner.query('select app_private.erase_person($1)', [person.id])
+  expect(await tracesOf(person.email)).toEqual([])
+})
+
+test('documents are taken as they come: odd shapes, addresses that are none, the longest there is', async () => {
+  const person = await enrol(database, 'odd-pusher')
+  await database.superuser.query('update app_public.users set email_verified_at = now() where id = $1', [person.id])
+  await joinTenant(database, world.alice, person, world.tenants.acme, 'developer')
+  const odd = {
+    pusher: [{ email: person.email }],
+    commits: { author: { email: person.email } },
+    head_commit: { author: { email: ['nested', person.email] }, committer: { email: 7 } },
+    repository: { owner: { name: 'Odd', login: 'odd', email: person.email.toUpperCase(), id: 1 } },
+  }
+  const event = await receivePush(world.tenants.acme.id, odd)
+  expect(event.person_addresses).toEqual([person.email])
+  const long = await receivePush(world.tenants.acme.id, {
+    pusher: { name: 'x', email: `${'x'.repeat(100_000)}@x.test` },
+  })
+  expect(long.person_addresses).toEqual([])
+  await database.owner.query('select app_private.erase_person($1)', [person.id])
+  const { rows } = await database.superuser.query('select payload from app_public.webhook_events where id = $1', [
+    event.id,
+  ])
+  expect(rows[0].payload).toEqual({
+    ...odd,
+    repository: { owner: { name: '[erased]', login: '[erased]', email: '[erased]', id: 1 } },
+  })
+})
+
+test('a document names ten thousand people at most', async () => {
+  const commits = (count: number) => ({
+    commits: Array.from({ length: count }, (_, n) => ({ author: { email: `p${n}@p.test` } })),
+  })
+  expect((await receivePush(world.tenants.acme.id, commits(10_000))).person_addresses).toHaveLength(10_000)
+  await expect(receivePush(world.tenants.acme.id, commits(10_001))).rejects.toMatchObject({ code: 'FH400' })
 })
 
 test('an invitation to a proved address is emptied, also when it was withdrawn', async () => {

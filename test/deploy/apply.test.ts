@@ -5,6 +5,7 @@ import { apply, BrokenLawError, runChecks } from '../../src/deploy/apply.ts'
 import { SourceError } from '../../src/deploy/sources.ts'
 import { ROOT } from '../../src/deploy/database.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 let database: TestDatabase
 let root: string
@@ -39,12 +40,12 @@ async function call(name: string): Promise<number> {
 test('only changed files run, and --force runs all', async () => {
   write(one, answer('one', 1))
   write(two, answer('two', 2))
-  expect(await run()).toEqual({ applied: [one, two], removed: [] })
-  expect(await run()).toEqual({ applied: [], removed: [] })
+  expect(await run()).toEqual({ applied: [one, two], removed: [], dropped: [] })
+  expect(await run()).toEqual({ applied: [], removed: [], dropped: [] })
   write(two, answer('two', 22))
-  expect(await run()).toEqual({ applied: [two], removed: [] })
+  expect(await run()).toEqual({ applied: [two], removed: [], dropped: [] })
   expect([await call('one'), await call('two')]).toEqual([1, 22])
-  expect(await run({ force: true })).toEqual({ applied: [one, two], removed: [] })
+  expect(await run({ force: true })).toEqual({ applied: [one, two], removed: [], dropped: [] })
 })
 
 test('rooms run in order, and files of a room in whatever order works', async () => {
@@ -161,13 +162,66 @@ test('two applies at once: one does the work, the other finds it done', async ()
   expect(results.map(({ applied }) => applied.length).sort()).toEqual([0, 20].sort())
 })
 
-test('a file that went is told and forgotten; what it made stays', async () => {
+test('what a file made goes with it: functions of every signature, and views', async () => {
+  write(one, `${answer('one', 1)}create or replace function yard.one(n int) returns int language sql as 'select n';`)
+  write('sql/views/yard/shed.sql', 'create or replace view yard.shed as select yard.one() as one;')
+  await run()
+  // Nobody's file made it, so nobody's file takes it away.
+  await database.owner.query(`create function yard.stray() returns int language sql as 'select 3'`)
+  rmSync(join(root, one))
+  rmSync(join(root, 'sql/views/yard/shed.sql'))
+  expect(await run()).toEqual({
+    applied: [],
+    removed: [one, 'sql/views/yard/shed.sql'],
+    dropped: ['view yard.shed', 'routine yard.one()', 'routine yard.one(integer)'],
+  })
+  await expect(call('one')).rejects.toThrow('does not exist')
+  expect(await call('stray')).toBe(3)
+  expect(await run()).toEqual({ applied: [], removed: [], dropped: [] })
+})
+
+test('a file that moved is nothing that went', async () => {
   write(one, answer('one', 1))
   await run()
   rmSync(join(root, one))
-  expect(await run()).toEqual({ applied: [], removed: [one] })
+  write('functions/yard/topic/one.sql', answer('one', 11))
+  expect(await run()).toEqual({ applied: ['functions/yard/topic/one.sql'], removed: [], dropped: [] })
+  expect(await call('one')).toBe(11)
+})
+
+test('what something still stands on does not go, and nothing else of that apply happens', async () => {
+  write(one, answer('one', 1))
+  await run()
+  await database.owner.query('create view yard.porch as select yard.one() as one')
+  rmSync(join(root, one))
+  write(two, answer('two', 2))
+  await expect(run()).rejects.toThrow(/^functions\/yard\/one\.sql.*cannot drop function yard\.one\(\)/s)
   expect(await call('one')).toBe(1)
-  expect(await run()).toEqual({ applied: [], removed: [] })
+  await expect(call('two')).rejects.toThrow('does not exist')
+})
+
+test('a table that somebody holds is waited for, longer than its lock may take', async () => {
+  await database.owner.query('create table yard.held (); grant all on yard.held to freehold_owner')
+  const holder = await database.superuser.connect()
+  await holder.query('begin; lock table yard.held in access exclusive mode')
+  write('policies/yard/held.sql', `set local lock_timeout = '50ms'; grant select on yard.held to app_user;`)
+  const applied = run()
+  await until(async () => {
+    const { rows } = await database.superuser.query(
+      `select 1 from pg_stat_activity where query like '%yard.held to app_user%' and wait_event_type = 'Lock'`,
+    )
+    return rows.length > 0
+  })
+  // Let it fail once.
+  await until(async () => {
+    const { rows } = await database.superuser.query(
+      `select 1 from pg_stat_activity where application_name like 'freehold-apply%'`,
+    )
+    return rows.length === 0
+  })
+  await holder.query('rollback')
+  holder.release()
+  expect((await applied).applied).toEqual(['policies/yard/held.sql'])
 })
 
 test('the project applies a second time with --force', async () => {

@@ -221,3 +221,30 @@ test('a person sees their own keys, an admin all of the tenant; a key makes and 
   await expect(key(admin, 'read')).rejects.toMatchObject({ code: 'FH401' })
   expect(await ask(database, admin, `update app_public.api_keys set name = 'x' returning id`)).toEqual([])
 })
+
+test('a key that is narrowed to an environment leaves the rest of its project alone', async () => {
+  const environment = async (name: string) =>
+    (
+      await ask<{ id: string }>(
+        database,
+        cast.bob,
+        `select id from app_public.project_environments where project_id = $1 and name = $2`,
+        [web, name],
+      )
+    )[0]!.id
+  const staging = await key(cast.alice, 'read,write', { projectId: web, environmentId: await environment('staging') })
+  const others = await key(cast.alice, 'read', { projectId: web })
+  for (const call of ['archive_project($1)', 'delete_project($1)', `create_webhook_source($1, 'GitHub')`]) {
+    await expect(ask(database, staging, `select from app_public.${call}`, [web])).rejects.toMatchObject({
+      code: 'FH403',
+    })
+  }
+  // A key for the whole project may, and this one may what is about its environment.
+  const whole = await key(cast.alice, 'read,write', { projectId: web })
+  await ask(database, whole, 'select from app_public.archive_project($1)', [web])
+  await ask(database, whole, 'select from app_public.unarchive_project($1)', [web])
+  await ask(database, staging, `select from app_public.request_deployment($1, 'staging', 'abcdef0')`, [web])
+  const seen = await ask(database, staging, 'select distinct environment_id from app_public.api_keys')
+  expect(seen).toEqual([{ environment_id: await environment('staging') }])
+  expect((await ask(database, others, 'select id from app_public.api_keys')).length).toBeGreaterThan(1)
+})

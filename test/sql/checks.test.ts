@@ -467,6 +467,37 @@ test.each([
     'deployment_logs',
     '1 month',
   ],
+  [
+    'a misspelt fact within a fact',
+    '"is_live": true,\n    "partition": {"column": "created_at", "every": "1 month", "ahead"',
+    '"is_live": true,\n    "partition": {"column": "created_at", "every": "1 month", "ahed"',
+    'deployment_logs partition.ahed',
+    'no such fact',
+  ],
+  [
+    'partitions nobody makes ahead',
+    '"is_live": true,\n    "partition": {"column": "created_at", "every": "1 month", "ahead": 3}',
+    '"is_live": true,\n    "partition": {"column": "created_at", "every": "1 month"}',
+    'deployment_logs',
+    'ahead (1 to 24)',
+  ],
+  ['named people without an address', '"address": "email", ', '', 'webhook_events', 'named_people needs'],
+  ['a path that is no list of strings', '["pusher"]', '[7]', 'webhook_events', 'named_people needs'],
+  [
+    'other people named than the trigger notes',
+    '["pusher"]',
+    '["sender"]',
+    'webhook_events',
+    'compiled from other facts',
+  ],
+  ['one place in a revert for two tables', '"revert": {"order": 2}', '"revert": {"order": 3}', 'teams', 'same order'],
+  [
+    'nothing said of the erasure of somebody',
+    '"not_audited": "hashes of one-time tokens", "person": "user_id", "erase": "delete"}',
+    '"not_audited": "hashes of one-time tokens", "person": "user_id"}',
+    'user_tokens',
+    'neither erase nor not_erased',
+  ],
   ['a column that can not be blanked', `, "name": "''Erased''"`, '', 'users.name', 'may not be null'],
 ])('the registry is refused with %s', async (_what, now, otherwise, offender, why) => {
   await client.query('begin')

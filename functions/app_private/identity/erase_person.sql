@@ -107,13 +107,14 @@ begin
   using app_public.tenant_members m
   where m.tenant_id = d.tenant_id and m.id = d.member_id and m.invited_email = any (v_addresses);
   update app_public.tenant_members m
-  set invited_email = 'erased-' || m.id || '@erased.invalid',
+  -- Not to be guessed: whoever took it before would stand in the way.
+  set invited_email = 'erased-' || gen_random_uuid() || '@erased.invalid',
     invitation_status = case when m.invitation_status = 'invited' then 'expired' else m.invitation_status end
   where m.invited_email = any (v_addresses) and m.user_id is distinct from v_user.id;
   -- Mail to such an address, and their name in mail they caused.
   delete from app_private.emails m where m.recipient = any (v_addresses);
   update app_private.emails m set details = m.details - 'invitedBy' where m.sender_id = v_user.id;
-  delete from app_private.rate_limits r where r.subject_type = 'reset' and r.subject_id = any (v_addresses);
+  delete from app_private.rate_limits r where r.subject_type in ('reset', 'invite') and r.subject_id = any (v_addresses);
   perform app_private.redact_documents(v_tenant_ids, v_addresses);
 
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.erased', 'user', v_user.id);

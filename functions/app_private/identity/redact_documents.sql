@@ -22,8 +22,14 @@ begin
       v_place := format('app_private.redact_people(%s, %L, %L, %L, $2)', v_place,
         array(select jsonb_array_elements_text(v_path)), v_table.address, v_table.names);
     end loop;
-    execute format('update %s t set %I = %s, raw_body = $3, redacted_at = now()
-      where t.person_addresses && $2 and t.tenant_id = any ($1)', v_table.relation, v_table.name, v_place)
+    -- In an order, so that two erasures that share documents wait for each other and do not deadlock.
+    execute format('update %1$s t set %2$I = %3$s, raw_body = $3, redacted_at = now()
+      from (
+        select d.tenant_id, d.id from %1$s d
+        where d.person_addresses && $2 and d.person_addresses <> ''{}'' and d.tenant_id = any ($1)
+        order by d.tenant_id, d.id
+        for update) d
+      where t.tenant_id = d.tenant_id and t.id = d.id', v_table.relation, v_table.name, v_place)
     using redact_documents.tenant_ids, redact_documents.addresses, ''::bytea;
   end loop;
 end

@@ -1,4 +1,5 @@
--- The rest of the document stays as it is, order and spelling of numbers included, as far as jsonb keeps them.
+-- A list is taken apart once, however many people it names. Not in SQL alone: melted into the caller it would be taken
+-- apart as often as it is named.
 create or replace function app_private.redact_people(
   document jsonb,
   path text[],
@@ -9,26 +10,23 @@ create or replace function app_private.redact_people(
   language plpgsql stable parallel safe
   set search_path to pg_catalog, pg_temp
 as $$
+declare
+  v_place integer := array_position(path, '*');
+  v_list  jsonb;
 begin
-  if document is null then
-    return null;
-  elsif path = '{}' then
-    if jsonb_typeof(document) <> 'object' or not coalesce(lower(document ->> address) = any (addresses), false) then
-      return document;
-    end if;
-    return document || coalesce((
-      select jsonb_object_agg(n, '[erased]') from unnest(names) n where document ->> n is not null), '{}');
-  elsif path[1] = '*' then
-    return case when jsonb_typeof(document) <> 'array' then document else coalesce((
-      select jsonb_agg(app_private.redact_people(e.value, path[2:], address, names, addresses) order by e.ordinality)
-      from jsonb_array_elements(document) with ordinality e), '[]') end;
-  elsif jsonb_typeof(document) <> 'object' or not document ? path[1] then
+  if v_place is null then
+    return app_private.redact_person(document, path, address, names, addresses);
+  end if;
+  v_list := document #> path[:v_place - 1];
+  if jsonb_typeof(v_list) is distinct from 'array' then
     return document;
   end if;
-  return document || jsonb_build_object(path[1],
-    app_private.redact_people(document -> path[1], path[2:], address, names, addresses));
+  return jsonb_set(document, path[:v_place - 1], coalesce((
+    select jsonb_agg(app_private.redact_person(e.value, path[v_place + 1:], address, names, addresses) order by e.ordinality)
+    from jsonb_array_elements(v_list) with ordinality e), '[]'));
 end
 $$;
 comment on function app_private.redact_people(jsonb, text[], text, text[], text[]) is
-  'The document with the names of everybody at the path whose address is one of these replaced by [erased].';
+  'The document with the names of everybody at the path whose address is one of these replaced by [erased]; "*" in '
+  'the path, once at most, is each element of a list.';
 grant execute on function app_private.redact_people(jsonb, text[], text, text[], text[]) to app_system;

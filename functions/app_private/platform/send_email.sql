@@ -1,3 +1,6 @@
+-- It had no account and no sender; a call with four arguments would mean both.
+drop function if exists app_private.send_email(text, app_public.email, text, jsonb);
+
 create or replace function app_private.send_email(
   kind text,
   recipient app_public.email,

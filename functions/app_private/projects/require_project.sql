@@ -1,9 +1,12 @@
 -- Raises FH400 TENANT_REQUIRED, FH404 PROJECT_NOT_FOUND, FH403 FORBIDDEN. What one can not see does not exist,
 -- whatever the rank.
+drop function if exists app_private.require_project(uuid, app_public.member_role, text);
+
 create or replace function app_private.require_project(
   project_id uuid,
   minimum app_public.member_role,
-  permission text
+  permission text,
+  is_whole boolean default true
 ) returns app_public.projects
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -22,10 +25,13 @@ begin
   if v_project.id is null then
     perform app_hidden.raise_error(404, 'PROJECT_NOT_FOUND', 'No such project');
   end if;
+  if require_project.is_whole and app_hidden.current_environment_id() is not null then
+    perform app_hidden.raise_error(403, 'FORBIDDEN', 'The API key is narrowed to an environment of the project');
+  end if;
   perform app_private.require_role(require_project.minimum, require_project.permission);
   return v_project;
 end
 $$;
-comment on function app_private.require_project(uuid, app_public.member_role, text) is
-  'A project that the request sees and may act on.';
-alter function app_private.require_project(uuid, app_public.member_role, text) owner to app_system;
+comment on function app_private.require_project(uuid, app_public.member_role, text, boolean) is
+  'A project that the request sees and may act on: on the whole of it, or on a part that the caller looks at itself.';
+alter function app_private.require_project(uuid, app_public.member_role, text, boolean) owner to app_system;

@@ -50,9 +50,11 @@ begin
   where p.provider::text = receive_webhook.provider;
   v_message := jsonb_build_object('headers', receive_webhook.headers, 'body', v_payload);
   if jsonb_typeof(v_payload) <> 'object'
-    or coalesce(v_message #>> v_provider.id_at, '') = '' or coalesce(v_message #>> v_provider.type_at, '') = ''
+    or coalesce(length(v_message #>> v_provider.id_at), 0) not between 1 and 255
+    or coalesce(length(v_message #>> v_provider.type_at), 0) not between 1 and 255
   then
-    perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A webhook is a JSON object that comes with an id and a type',
+    perform app_hidden.raise_error(400, 'BAD_USER_INPUT',
+      'A webhook is a JSON object that comes with an id and a type of 1 to 255 characters each',
       jsonb_build_object('idAt', v_provider.id_at, 'typeAt', v_provider.type_at));
   end if;
 

@@ -1,4 +1,6 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND, FH422 APPROVAL_NOT_PENDING.
+drop function if exists app_public.approve_deployment(uuid, boolean, text);
+
 create or replace function app_public.approve_deployment(id uuid, reason text default null)
   returns app_public.deployments
   language plpgsql volatile security definer

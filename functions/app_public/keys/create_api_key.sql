@@ -20,7 +20,7 @@ begin
   v_key.user_id := app_private.require_session();
   v_key.tenant_id := app_private.require_role('viewer', 'api_keys:write');
   if create_api_key.project_id is not null then
-    perform app_private.require_project(create_api_key.project_id, 'viewer', 'api_keys:write');
+    perform app_private.require_project(create_api_key.project_id, 'viewer', 'api_keys:write', is_whole => false);
   end if;
   if app_private.scope_cap(create_api_key.scopes) > app_hidden.current_member_role() then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'A key can not do more than you can',

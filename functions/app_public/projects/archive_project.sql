@@ -1,4 +1,6 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND.
+drop function if exists app_public.archive_project(uuid, boolean);
+
 create or replace function app_public.archive_project(id uuid) returns app_public.projects
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

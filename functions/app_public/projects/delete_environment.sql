@@ -12,7 +12,7 @@ begin
   from app_public.project_environments e
   where e.tenant_id = app_hidden.current_tenant_id() and e.id = delete_environment.id and e.deleted_at is null
     and (app_hidden.current_environment_id() is null or e.id = app_hidden.current_environment_id());
-  v_project := app_private.require_project(v_project_id, 'developer', 'environments:write');
+  v_project := app_private.require_project(v_project_id, 'developer', 'environments:write', is_whole => false);
   update app_public.project_environments e set deleted_at = now(), is_active = false
   where e.tenant_id = v_project.tenant_id and e.id = delete_environment.id
   returning * into v_environment;

@@ -1,4 +1,4 @@
--- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH409 ALREADY_MEMBER.
+-- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH409 ALREADY_MEMBER, FH429 RATE_LIMITED.
 create or replace function app_public.invite_member(email text, role app_public.member_role default 'member')
   returns app_public.tenant_members
   language plpgsql volatile security definer
@@ -9,6 +9,7 @@ declare
   v_email     app_public.email;
   v_token     text := app_private.random_token('fh_invite_');
   v_member    app_public.tenant_members;
+  v_wait      integer;
 begin
   v_tenant_id := app_private.require_role('admin', 'members:write');
   v_email := lower(trim(invite_member.email));
@@ -19,6 +20,15 @@ begin
     where m.tenant_id = v_tenant_id and u.email = v_email and m.invitation_status = 'joined')
   then
     perform app_hidden.raise_error(409, 'ALREADY_MEMBER', 'That person is a member already');
+  end if;
+
+  -- What is refused is undone with the count, and sends nothing; what is sent is counted.
+  v_wait := case
+    when not app_private.take_rate_limit('invite', v_tenant_id::text, 3600, 200) then 3600
+    when not app_private.take_rate_limit('invite', v_email, 86400, 20) then 86400 end;
+  if v_wait is not null then
+    perform app_hidden.raise_error(429, 'RATE_LIMITED', 'Too many invitations from this tenant, or to this address',
+      jsonb_build_object('retryAfterSeconds', v_wait));
   end if;
 
   -- A former member keeps their row, which their keys refer to; the address is free for a new invitation.

@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_private.redact_people(document jsonb, path text[]
  STABLE PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.redact_people(document jsonb, path text[], address text, names text[], addresses text[]) owner to freehold_owner;
-comment on function app_private.redact_people(document jsonb, path text[], address text, names text[], addresses text[]) is 'The document with the names of everybody at the path whose address is one of these replaced by [erased].';
+comment on function app_private.redact_people(document jsonb, path text[], address text, names text[], addresses text[]) is 'The document with the names of everybody at the path whose address is one of these replaced by [erased]; "*" in the path, once at most, is each element of a list.';
 grant execute on function app_private.redact_people(document jsonb, path text[], address text, names text[], addresses text[]) to app_system;

@@ -69,7 +69,7 @@ CREATE INDEX webhook_events_person_addresses_idx ON app_public.webhook_events US
 CREATE INDEX webhook_events_project_id_idx ON app_public.webhook_events USING btree (tenant_id, project_id, received_at DESC);
 CREATE INDEX webhook_events_unprocessed_idx ON app_public.webhook_events USING btree (tenant_id, received_at) WHERE (processed_at IS NULL);
 CREATE INDEX webhook_events_updated_at_idx ON app_public.webhook_events USING btree (tenant_id, updated_at);
-CREATE TRIGGER _100_collect_addresses BEFORE INSERT OR UPDATE OF payload ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__collect_addresses('{"names": ["name", "email", "username"], "paths": [["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"], ["head_commit", "author"], ["head_commit", "committer"]], "column": "payload", "address": "email"}');
+CREATE TRIGGER _100_collect_addresses BEFORE INSERT OR UPDATE OF payload ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__collect_addresses('{"names": ["name", "email", "username", "login"], "paths": [["pusher"], ["commits", "*", "author"], ["commits", "*", "committer"], ["head_commit", "author"], ["head_commit", "committer"], ["repository", "owner"]], "column": "payload", "address": "email"}');
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.webhook_events FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 create policy all_system on app_public.webhook_events as permissive for all to app_system

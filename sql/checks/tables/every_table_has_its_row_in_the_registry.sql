@@ -35,6 +35,25 @@ where not exists (
   select from pg_attribute a
   where a.attrelid = 'app_private.table_registry'::regclass and a.attname = k.name)
 union all
+select r.table_name || ' ' || k.fact || '.' || k.name, 'there is no such fact', 'correct its name in sql/tables.sql'
+from registry r
+cross join lateral (
+  select 'partition', n, array['column', 'every', 'ahead'] from jsonb_object_keys(r.partition) n
+  union all
+  select 'revert', n, array['order', 'columns', 'refuses'] from jsonb_object_keys(r.revert) n
+  union all
+  select 'named_people', n, array['column', 'address', 'names', 'paths'] from jsonb_object_keys(r.named_people) n
+) k (fact, name, known)
+where k.name <> all (k.known)
+union all
+select to_regclass(r.table_name)::text, 'its trigger _100_collect_addresses was compiled from other facts than the registry has now',
+  'run npm run db:apply -- --force; rows that are there already need their person_addresses made anew in a migration'
+from registry r
+where r.named_people is not null and not exists (
+  select from pg_trigger g
+  where g.tgrelid = r.oid and g.tgname = '_100_collect_addresses' and g.tgenabled = 'O'
+    and g.tgargs = convert_to(r.named_people::text, 'utf8') || '\x00'::bytea)
+union all
 select r.table_name || '.' || n.name, 'the registry names this column, and the table has none of that name',
   'correct it in sql/tables.sql'
 from registry r
@@ -78,8 +97,20 @@ cross join lateral (values
   (r.revert is not null and not r.revert ? 'order', 'a revert needs to know its order'),
   ((r.partition is not null) <> r.is_partitioned,
     'it is partitioned and the registry does not say so, or the other way round'),
-  (r.partition ->> 'every' <> '1 month' or (r.partition ->> 'ahead')::integer not between 1 and 24,
-    'partitions are made every 1 month, 1 to 24 ahead')
+  (r.partition is not null and (r.partition ->> 'column' is null or r.partition ->> 'every' is distinct from '1 month'
+      or (r.partition ->> 'ahead')::integer between 1 and 24 is not true),
+    'partition needs column, every (1 month) and ahead (1 to 24)'),
+  (r.named_people is not null and (r.named_people ->> 'column' is null or r.named_people ->> 'address' is null
+      or jsonb_typeof(r.named_people -> 'names') is distinct from 'array'
+      or jsonb_path_exists(r.named_people, '$.paths[*][*] ? (@.type() != "string")')
+      or not jsonb_path_exists(r.named_people, 'strict $.paths[0][0]', silent => true)),
+    'named_people needs column, address, names and paths, which are lists of strings'),
+  (exists (
+      select from app_private.table_registry o
+      where o.table_name <> r.table_name and o.revert ->> 'order' = r.revert ->> 'order'),
+    'another table has the same order in a revert'),
+  (r.person is not null and r.erase is null and r.not_erased is null,
+    'it is about a person, and neither erase nor not_erased is given')
 ) f (is_broken, why)
 where r.oid is not null and f.is_broken
 union all

@@ -9,3 +9,12 @@ join pg_class c on c.oid = a.attrelid
 join app_private.our_schemas s on s.oid = c.relnamespace
 cross join lateral aclexplode(a.attacl) x
 where a.attname = 'tenant_id' and x.grantee = 'app_user'::regrole and x.privilege_type in ('INSERT', 'UPDATE')
+union all
+select
+  t.full_name || '.tenant_id',
+  'app_user may insert rows, and nothing fills it',
+  format('migrations/current.sql: alter table %s alter tenant_id set default '
+    'nullif(current_setting(''app.tenant_id'', true), '''')::uuid;', t.full_name)
+from app_private.tenant_tables t
+join pg_attribute a on a.attrelid = t.oid and a.attnum = t.tenant_attnum
+where has_any_column_privilege('app_user', t.oid, 'INSERT') and not a.atthasdef

@@ -68,14 +68,16 @@ const asOf = (tables: string, table: string, project?: ProjectName): Record<stri
   },
   [`app_public.${table}_as_of(uuid,timestamp with time zone)`]: {
     by: 'alice',
-    setup: async (query, { tenants }) =>
-      (
-        await query(
-          `select row_id as id from audit.row_versions v where tenant_id = $1 and table_name = $2 and action = 'insert'
+    setup: async (query, { tenants }) => {
+      const [version] = await query(
+        `select row_id as id from audit.row_versions v where tenant_id = $1 and table_name = $2 and action = 'insert'
        and snapshot ->> 'deleted_at' is null and exists (select from app_public.${tables} t where t.id = v.row_id) order by id limit 1`,
-          [tenants.acme.id, tables],
-        )
-      )[0]!,
+        [tenants.acme.id, tables],
+      )
+      if (!version)
+        throw new Error(`app_public.${tables} has no row: give both tenants some in src/dev/proof/fixture.ts`)
+      return version
+    },
     call: (_, { id }) => `app_public.${table}_as_of(${quote(id!)}, clock_timestamp())`,
   },
 })

@@ -1,14 +1,12 @@
 --! Previous: sha1:b70f30b3f5404ef3ad4c936b1d47f6562f163b4b
---! Hash: sha1:cdabc2a6fbd99183dec15f2e1d7d145b9586bace
---! Message: one word, one thing
+--! Hash: sha1:190f8bbee4b5b0ad23bc6bbdc8ea25b42a3e63c0
+--! Message: names of deleted things are free
 
--- One word, one thing: functions that got another name or signature go, names of deleted things are free by partial indexes.
+-- Names of deleted things are free by partial indexes.
 -- Locks: share on users, tenants, teams, projects and project_environments while their indexes are built (writes wait, reads do not),
 -- then access exclusive on them until the end, which is as long as the backfill takes.
 -- Rows touched: deleted projects, environments and teams get back the names they had; each leaves a version in the ledger.
--- Safe while the old code runs: reads are. Log-ins, mails, webhooks and audited writes fail from here until the functions of the same
--- deploy arrive, a second or two; jobs are tried again. An old API process answers approveDeployment and archiveProject with
--- INTERNAL, and an old worker can not mail, until they are replaced.
+-- Safe while the old code runs: yes. What it calls by an old name goes with the sources that call it, when they are applied.
 
 -- These tables are small, and a name must not be unguarded for a moment: one transaction, so not concurrently.
 -- squawk-ignore-file require-concurrent-index-creation, require-concurrent-index-deletion
@@ -111,16 +109,3 @@ $$;
 comment on column app_private.user_secrets.two_factor_secret is 'TOTP seed, encrypted by app_private.encrypt_secret; null when two-factor was never set up.';
 comment on column app_private.emails.token is 'Encrypted one-time token; emptied when the mail is sent.';
 comment on table app_private.webhook_source_secrets is 'Encrypted signing secrets of webhook sources; two at once while one is rotated.';
-
-drop function if exists app_private.seal(text);                                                    -- encrypt_secret
-drop function if exists app_private.unseal(text);                                                  -- decrypt_secret
-drop function if exists app_private.sealing_key(text);                                             -- derive_key
-drop function if exists app_private.is_equal_secret(bytea, bytea);                                 -- constant_time_equals
-drop function if exists app_private.is_github_signature(bytea, text, text);                        -- is_webhook_signature_valid
-drop function if exists app_private.take_user_token(text, text);                                   -- redeem_user_token
-drop function if exists app_private.take_code(uuid, text);                                         -- verify_totp_or_recovery_code
-drop function if exists app_private.recall_answer(text, text, jsonb);                              -- find_idempotent_response
-drop function if exists app_private.remember_answer(text, text, jsonb, jsonb);                     -- store_idempotent_response
-drop function if exists audit.version(text[], app_public.audit_action, jsonb, jsonb);              -- audit.describe_change
-drop function if exists app_public.approve_deployment(uuid, boolean, text);                        -- and reject_deployment
-drop function if exists app_public.archive_project(uuid, boolean);                                 -- and unarchive_project
