@@ -15,5 +15,6 @@ as $$
     and length(p.person ->> address) <= 255 and p.person ->> address like '%@%'
 $$;
 comment on function app_private.addresses_at(jsonb, text[], text) is
-  'Addresses of the people whom a document names at a path, in lower case; "*" in the path, once at most, is each element of a list.';
+  'Addresses of the people whom a document names at a path, in lower case; "*" in the path, once at most, is each '
+  'element of a list.';
 grant execute on function app_private.addresses_at(jsonb, text[], text) to app_system;

@@ -114,7 +114,8 @@ begin
   -- Mail to such an address, and their name in mail they caused.
   delete from app_private.emails m where m.recipient = any (v_addresses);
   update app_private.emails m set details = m.details - 'invitedBy' where m.sender_id = v_user.id;
-  delete from app_private.rate_limits r where r.subject_type in ('reset', 'invite') and r.subject_id = any (v_addresses);
+  delete from app_private.rate_limits r
+  where r.subject_type in ('reset', 'invite') and r.subject_id = any (v_addresses);
   perform app_private.redact_documents(v_tenant_ids, v_addresses);
 
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.erased', 'user', v_user.id);

@@ -22,7 +22,8 @@ begin
     return document;
   end if;
   return jsonb_set(document, path[:v_place - 1], coalesce((
-    select jsonb_agg(app_private.redact_person(e.value, path[v_place + 1:], address, names, addresses) order by e.ordinality)
+    select jsonb_agg(
+      app_private.redact_person(e.value, path[v_place + 1:], address, names, addresses) order by e.ordinality)
     from jsonb_array_elements(v_list) with ordinality e), '[]'));
 end
 $$;

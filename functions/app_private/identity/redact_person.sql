@@ -8,8 +8,11 @@ create or replace function app_private.redact_person(
   language sql stable parallel safe
 as $$
   select case
-    when lower(document #>> (path || address)) = any (addresses) then jsonb_set(document, path, (document #> path) || (
-      select coalesce(jsonb_object_agg(n, '[erased]'), '{}') from unnest(names) n where document #>> (path || n) is not null))
+    when lower(document #>> (path || address)) = any (addresses)
+    then jsonb_set(document, path, (document #> path) || (
+      select coalesce(jsonb_object_agg(n, '[erased]'), '{}')
+      from unnest(names) n
+      where document #>> (path || n) is not null))
     else document end
 $$;
 comment on function app_private.redact_person(jsonb, text[], text, text[], text[]) is

@@ -17,7 +17,8 @@ declare
   v_request  jsonb;
   v_response jsonb;
 begin
-  v_new.project_id := (app_private.require_project(request_deployment.project_id, 'developer', 'deployments:write', is_whole => false)).id;
+  v_new.project_id := (app_private.require_project(
+    request_deployment.project_id, 'developer', 'deployments:write', is_whole => false)).id;
   v_new.tenant_id := app_hidden.current_tenant_id();
   v_new.commit_sha := lower(request_deployment.commit_sha);
   v_new.ref := request_deployment.ref;

@@ -46,7 +46,8 @@ cross join lateral (
 ) k (fact, name, known)
 where k.name <> all (k.known)
 union all
-select to_regclass(r.table_name)::text, 'its trigger _100_collect_addresses was compiled from other facts than the registry has now',
+select r.table_name,
+  'its trigger _100_collect_addresses was compiled from other facts than the registry has now',
   'run npm run db:apply -- --force; rows that are there already need their person_addresses made anew in a migration'
 from registry r
 where r.named_people is not null and not exists (
