@@ -327,6 +327,7 @@ async function digestAside(trial: Trial, table: string, condition: Condition | u
 }
 
 async function tryFunctions(trial: Trial, routines: readonly Routine[]): Promise<void> {
+  if (routines.length === 0) return
   const acme = await readAcme(trial)
   for (const routine of routines) {
     await tryDenied(trial, routine)

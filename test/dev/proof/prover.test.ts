@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { runChecks } from '../../../src/deploy/apply.ts'
 import { ROOT } from '../../../src/deploy/database.ts'
+import { readSources, type Source } from '../../../src/deploy/sources.ts'
 import { buildWorld, type World } from '../../../src/dev/proof/fixture.ts'
 import { tryErasure } from '../../../src/dev/proof/erasure.ts'
 import { prove, type Proof } from '../../../src/dev/proof/prove.ts'
@@ -36,6 +37,15 @@ async function tampered<T>(sql: string, fn: () => Promise<T>): Promise<T> {
 /** Over everything, once for all tests that look at it. */
 const wholeProof = () => (proof ??= prove(client, world))
 const proveTable = (table: string): Promise<Proof> => prove(client, world, { only: [table] })
+/** Whether some law is broken. The one that was broken last is asked first, which spares most of the others. */
+const isNoticedByALaw = async (laws: Source[]): Promise<boolean> => {
+  for (const [index, law] of laws.entries()) {
+    if ((await client.query(law.text)).rows.length === 0) continue
+    laws.unshift(...laws.splice(index, 1))
+    return true
+  }
+  return false
+}
 const brokenLaws = async () => [...new Set((await runChecks(client, ROOT)).map(({ law }) => law))]
 
 test('nobody gets from one tenant into the other', async () => {
@@ -105,13 +115,15 @@ test('a policy that is dropped is noticed, whichever it is', async () => {
     where polrelid in (select oid from pg_class where relnamespace in ('app_public'::regnamespace, 'app_private'::regnamespace))
     order by 1, 2`)
   expect(policies.length).toBeGreaterThan(80)
+  const laws = (await readSources(ROOT)).filter(({ room }) => room === 'sql/checks')
+  expect(await isNoticedByALaw(laws)).toBe(false)
   const unnoticed: string[] = []
   let byProof = 0
   for (const { table, name } of policies) {
     await tampered(`drop policy ${name} on ${table}`, async () => {
       // Walls leave the doors' own tenant test behind, and app_system is none of the actors: these are the laws' to find.
       if (name === 'tenant_isolation' || name === 'all_system') {
-        if ((await brokenLaws()).length === 0) unnoticed.push(`${name} on ${table}`)
+        if (!(await isNoticedByALaw(laws))) unnoticed.push(`${name} on ${table}`)
       } else {
         if ((await proveTable(table)).breaches.length === 0) unnoticed.push(`${name} on ${table}`)
         byProof++
