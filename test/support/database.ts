@@ -5,6 +5,7 @@ import type { DatabaseUrls } from '../../src/deploy/database.ts'
 import { createPool } from '../../src/db/pools.ts'
 import { withClient } from '../../src/db/withClient.ts'
 import { cloneTemplate, startTemplateCluster, type TemplateCluster } from '../../src/dev/templateCluster.ts'
+import { makePasswordsCheap } from './cheapPasswords.ts'
 
 /** A database of a test file's own: everything migrated and applied, no rows but what migrations put there. */
 export interface TestDatabase {
@@ -24,8 +25,9 @@ export const TEST_KEYRING: Keyring = { current: 'k1', keys: { k1: Buffer.alloc(3
 /**
  * Clones the template of this run; about 15 ms. Call it in beforeAll, and `close` in afterAll.
  * `isAlone`: in a cluster of its own, about 0.3 s, for what another file's open transaction would hold back.
+ * `hasTruePasswords`: at the cost they have in production, 65 ms each.
  */
-export async function testDatabase({ isAlone = false } = {}): Promise<TestDatabase> {
+export async function testDatabase({ isAlone = false, hasTruePasswords = false } = {}): Promise<TestDatabase> {
   const own = isAlone ? await startTemplateCluster() : undefined
   const cluster = own ?? testCluster()
   const name = `test_${process.pid}_${randomBytes(4).toString('hex')}`
@@ -38,6 +40,7 @@ export async function testDatabase({ isAlone = false } = {}): Promise<TestDataba
     authenticator: pool('authenticator'),
     worker: pool('worker'),
   }
+  if (!hasTruePasswords) await makePasswordsCheap(pools.superuser)
   return {
     name,
     urls,

@@ -14,7 +14,7 @@ const INVALID = {
 
 let database: TestDatabase
 beforeAll(async () => {
-  database = await testDatabase()
+  database = await testDatabase({ hasTruePasswords: true })
   // Counters have windows that end with the minute: what is counted here must not straddle that.
   await stopClock(database)
 })
