@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import pg from 'pg'
 import { makeDataDir } from '../config.ts'
 import { withClient } from '../db/withClient.ts'
@@ -9,6 +8,7 @@ import { prepareDatabase, roleUrls, withDatabase, type DatabaseUrls } from '../d
 import { startEmbedded, type Cluster } from '../deploy/embedded.ts'
 import { errorCode } from '../errorCode.ts'
 import { childOptions, place, programs, serverUser } from '../deploy/serverFiles.ts'
+import { throwAwayFolder, throwAwayFolders } from './throwAwayFolder.ts'
 import { keepTemplate, takeTemplate, templateChecksum } from './templateFiles.ts'
 
 /** A crash of the machine may lose a database of tests and checks: what durability costs is not paid there. */
@@ -19,9 +19,10 @@ export const CARELESS = {
   max_connections: '200',
   autovacuum: 'off',
   wal_recycle: 'off',
+  max_wal_size: '512MB',
 } as const
 
-/** Homes of throw-away clusters in the temporary directory, with the process that made them. */
+/** Homes of throw-away clusters with the process that made them. */
 const HOME = /^freehold-throwaway-(\d+)-/
 const ABANDONED_MS = 600_000
 
@@ -44,14 +45,14 @@ export interface TemplateCluster {
 export const templateName = (checksum: string): string => `freehold_template_${checksum.slice(0, 16)}`
 
 /**
- * Starts a cluster of its own in the temporary directory. Its template is a copy of the one that an earlier run left (about 0.1 s),
+ * Starts a cluster of its own, to be thrown away. Its template is a copy of the one that an earlier run left (about 0.1 s),
  * or is built (some seconds) and left for the next run.
  */
 export async function startTemplateCluster(): Promise<TemplateCluster> {
   await stopAbandoned()
   const checksum = await templateChecksum()
   const template = templateName(checksum)
-  const dataDir = mkdtempSync(join(tmpdir(), `freehold-throwaway-${process.pid}-`))
+  const dataDir = mkdtempSync(join(throwAwayFolder(), `freehold-throwaway-${process.pid}-`))
   makeDataDir(dataDir)
   const home = join(dataDir, 'postgres')
   let cluster: Cluster | undefined
@@ -110,20 +111,19 @@ export async function cloneTemplate(
 
 /** Servers outlive a killed run, since they are detached: the next run stops them and removes their files. */
 async function stopAbandoned(): Promise<void> {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = Number(HOME.exec(name)?.[1] ?? 0)
-    const top = join(tmpdir(), name)
+  const paths = throwAwayFolders().flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  for (const top of paths) {
+    const pid = Number(HOME.exec(basename(top))?.[1] ?? 0)
     const changedAt = pid === 0 ? undefined : statSync(top, { throwIfNoEntry: false })?.mtimeMs
     if (changedAt === undefined || changedAt > Date.now() - ABANDONED_MS || isAlive(pid)) continue
     const user = serverUser()
-    for (const entry of readdirSync(top, { recursive: true, encoding: 'utf8' })) {
-      if (!entry.endsWith('postmaster.pid')) continue
-      const stopping = ['stop', '-D', dirname(join(top, entry)), '-m', 'immediate', '-t', '10', '-s']
-      try {
-        execFileSync(join(await programs(user), 'pg_ctl'), stopping, { ...childOptions(user), stdio: 'ignore' })
-      } catch {
-        // It has ended already.
-      }
+    // The one who swept first may have taken it away meanwhile, or the server have ended.
+    const data = join(top, 'postgres/data')
+    try {
+      const stopping = ['stop', '-D', data, '-m', 'immediate', '-t', '10', '-s']
+      execFileSync(join(await programs(user), 'pg_ctl'), stopping, { ...childOptions(user), stdio: 'ignore' })
+    } catch {
+      // Nothing runs there.
     }
     rmSync(top, { recursive: true, force: true })
   }

@@ -49,8 +49,8 @@ export async function templateChecksum(root = ROOT): Promise<string> {
  * Copies the kept data directory of that checksum to `data`; false when there is none that is whole.
  * A kept one is never started: only copies are, so that nothing a run does reaches the next.
  */
-export async function takeTemplate(checksum: string, data: string, user: ServerUser): Promise<boolean> {
-  const kept = join(CACHE, checksum)
+export async function takeTemplate(checksum: string, data: string, user: ServerUser, cache = CACHE): Promise<boolean> {
+  const kept = join(cache, checksum)
   try {
     const bytes = Number(await readFile(join(kept, 'bytes'), 'utf8'))
     if (copyTree(join(kept, 'data'), data, user) !== bytes) throw new Error('The kept template is not whole.')
@@ -59,31 +59,31 @@ export async function takeTemplate(checksum: string, data: string, user: ServerU
     return true
   } catch {
     // None yet; or one that a crash of the machine truncated, or that another run is just removing.
-    await remove(kept)
+    await remove(kept, cache)
     await rm(data, { recursive: true, force: true })
     return false
   }
 }
 
 /** Keeps a copy of the stopped cluster in `data`. Written aside and renamed: of several at once the first stays, and a killed one leaves nothing that is taken for whole. */
-export async function keepTemplate(checksum: string, data: string): Promise<void> {
-  const aside = join(CACHE, `.aside-${randomBytes(6).toString('hex')}`)
+export async function keepTemplate(checksum: string, data: string, cache = CACHE): Promise<void> {
+  const aside = join(cache, `.aside-${randomBytes(6).toString('hex')}`)
   try {
     mkdirSync(aside, { recursive: true, mode: 0o700 })
     await writeFile(join(aside, 'bytes'), String(copyTree(data, join(aside, 'data'), {})))
-    await rename(aside, join(CACHE, checksum))
+    await rename(aside, join(cache, checksum))
   } catch {
     // Another run was first, or there is no room: this run has its template either way.
     await rm(aside, { recursive: true, force: true })
   }
-  await forget(checksum)
+  await forget(checksum, cache)
 }
 
 /** Removes all but the templates that were used last, and what killed runs left. */
-async function forget(current: string): Promise<void> {
-  const names = await readdir(CACHE).catch(() => [])
+async function forget(current: string, cache: string): Promise<void> {
+  const names = await readdir(cache).catch(() => [])
   const entries = await Promise.all(
-    names.map(async (name) => ({ name, usedAt: (await stat(join(CACHE, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
+    names.map(async (name) => ({ name, usedAt: (await stat(join(cache, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
   )
   const isAside = ({ name }: { name: string }) => name.startsWith('.')
   const old = entries
@@ -91,12 +91,12 @@ async function forget(current: string): Promise<void> {
     .sort((a, b) => b.usedAt - a.usedAt)
     .slice(KEPT - 1)
   const abandoned = entries.filter((entry) => isAside(entry) && entry.usedAt < Date.now() - ABANDONED_MS)
-  for (const { name } of [...old, ...abandoned]) await remove(join(CACHE, name))
+  for (const { name } of [...old, ...abandoned]) await remove(join(cache, name), cache)
 }
 
 /** Renamed first, so that nobody begins to copy what is half gone. */
-async function remove(path: string): Promise<void> {
-  const gone = join(CACHE, `.gone-${randomBytes(6).toString('hex')}`)
+async function remove(path: string, cache: string): Promise<void> {
+  const gone = join(cache, `.gone-${randomBytes(6).toString('hex')}`)
   const isThere = await rename(path, gone).then(
     () => true,
     () => false,

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startEmbedded, type Cluster } from '../../src/deploy/embedded.ts'
 import { CARELESS } from '../../src/dev/templateCluster.ts'
+import { throwAwayFolder } from '../../src/dev/throwAwayFolder.ts'
 import { until } from '../support/until.ts'
 import { loop } from '../support/loops.ts'
 
@@ -19,7 +19,7 @@ const children: ChildProcess[] = []
 const clusters: Cluster[] = []
 
 beforeEach(() => {
-  parent = mkdtempSync(join(tmpdir(), 'freehold-embedded-'))
+  parent = mkdtempSync(join(throwAwayFolder(), 'freehold-embedded-'))
   // mkdtemp makes it private to root, whom the server is not.
   chmodSync(parent, 0o755)
   home = join(parent, 'postgres')
