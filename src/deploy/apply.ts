@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type AppliedSources from '../../generated/types/app_private/AppliedSources.ts'
+import { ConfigurationError } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
 import { dropRemoved, sortRemoved } from './dropRemoved.ts'
 import { checkFunctionBodies } from './functionBodies.ts'
 import { locks } from './locks.ts'
+import { isNewer, readRelease, RELEASE } from './release.ts'
 import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, ROOMS, SourceError, type Source } from './sources.ts'
 
 export interface ApplyOptions {
@@ -125,6 +127,13 @@ async function applySources(
 ): Promise<Applied> {
   const recorded =
     (await readAppliedSources(client)) ?? (await client.query(CREATE_APPLIED_SOURCES), new Map<string, string>())
+  const release = await readRelease(root)
+  const theirs = recorded.get(RELEASE)
+  if (isNewer(theirs, release)) {
+    throw new ConfigurationError([
+      `Release ${theirs} applied its sources to this database, and this is ${release}: nothing was applied, older SQL does not replace newer.`,
+    ])
+  }
   const isNew = (source: Source) => recorded.get(source.path) !== source.checksum
   // What is compiled from the registry follows it, and the tables it tells of.
   const isRegistryNew = options.hasMigrated || sources.some((source) => source.path === REGISTRY && isNew(source))
@@ -142,6 +151,7 @@ async function applySources(
     await runRoom(client, files)
   }
   const dropped = await dropRemoved(client, gone)
+  if (release !== undefined && release !== theirs) await recordInstalled(client, { [RELEASE]: release })
   if (changed.length > 0 || missing.length > 0) {
     await client.query(
       `insert into app_private.applied_sources (path, checksum) select * from unnest($1::text[], $2::text[])

@@ -10,6 +10,7 @@ import { installWorker, workerVersion } from './installWorker.ts'
 import { locks } from './locks.ts'
 import { compareHistory, migrate, readHistory, readMigrations } from './migrate.ts'
 import { explainConnectError, explainServer, inspectServer } from './inspectServer.ts'
+import { isNewer, readRelease, RELEASE } from './release.ts'
 import { checksum, readSources } from './sources.ts'
 
 /** One URL a role. `superuser` is absent when all we were given is the roles. */
@@ -192,7 +193,7 @@ export async function prepareDatabase(
   const log = options.log ?? (() => {})
   const nothing = { migrated: [], applied: [], removed: [], dropped: [] }
   const wanted = await readWanted(root)
-  if (await isCurrent(server.urls.owner, wanted)) return nothing
+  if (await isCurrent(server.urls.owner, wanted, log)) return nothing
 
   const { superuser } = server.urls
   if (server.mayCreate && superuser) await createDatabase(withDatabase(superuser, 'postgres'), databaseOf(superuser))
@@ -203,7 +204,7 @@ export async function prepareDatabase(
   await admin.connect()
   try {
     await admin.query('select pg_advisory_lock($1)', [locks.deploy])
-    if (await isCurrent(server.urls.owner, wanted)) return nothing
+    if (await isCurrent(server.urls.owner, wanted, log)) return nothing
     if (superuser && server.secret !== undefined) await bootstrap(admin, join(root, ROLES_FILE), server.secret)
     const migrated = await migrate(server.urls.owner, root, log)
     await installWorker(admin, server.urls.worker)
@@ -234,30 +235,40 @@ interface Wanted {
 }
 
 async function readWanted(root: string): Promise<Wanted> {
-  const [migrations, sources, roles, version] = await Promise.all([
+  const [migrations, sources, roles, version, release] = await Promise.all([
     readMigrations(root),
     readSources(root),
     readFile(join(root, ROLES_FILE), 'utf8'),
     workerVersion(),
+    readRelease(root),
   ])
   return {
     migrations,
     sources: new Map(sources.map((source) => [source.path, source.checksum])),
-    installed: { [ROLES_FILE]: checksum(roles), 'graphile-worker': version },
+    installed: {
+      [ROLES_FILE]: checksum(roles),
+      'graphile-worker': version,
+      ...(release !== undefined && { [RELEASE]: release }),
+    },
   }
 }
 
 /**
- * Whether nothing is to be done. A database or role that is not there yet, or a password that changed, means there is.
+ * Whether nothing is to be done, also because a newer release has done it. A database or role that is not there yet, or a password that changed, means there is.
  * @throws TamperedHistoryError
  */
-async function isCurrent(ownerUrl: string, wanted: Wanted): Promise<boolean> {
+async function isCurrent(ownerUrl: string, wanted: Wanted, log: (line: string) => void): Promise<boolean> {
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 })
   try {
     await client.connect()
     const recorded = await readAppliedSources(client)
     const { pending } = compareHistory(wanted.migrations, await readHistory(client))
     if (recorded === undefined || pending.length > 0) return false
+    const theirs = recorded.get(RELEASE)
+    if (isNewer(theirs, wanted.installed[RELEASE])) {
+      log(`Release ${theirs} applied its sources to this database; those of ${wanted.installed[RELEASE]} stay out.`)
+      return true
+    }
     const expected = new Map([...wanted.sources, ...Object.entries(wanted.installed)])
     return recorded.size === expected.size && [...expected].every(([path, sum]) => recorded.get(path) === sum)
   } catch (error) {

@@ -180,6 +180,23 @@ test('what a file made goes with it: functions of every signature, and views', a
   expect(await run()).toEqual({ applied: [], removed: [], dropped: [] })
 })
 
+test('an older release neither replaces what a newer one applied nor takes it away', async () => {
+  const release = (version: string) => write('package.json', JSON.stringify({ version }))
+  release('1.10.0')
+  write(one, answer('one', 110))
+  write(two, answer('two', 2))
+  await run()
+  release('1.9.0')
+  write(one, answer('one', 19))
+  rmSync(join(root, two))
+  await expect(run()).rejects.toThrow('Release 1.10.0 applied its sources to this database, and this is 1.9.0')
+  await expect(run({ force: true })).rejects.toThrow('nothing was applied')
+  expect([await call('one'), await call('two')]).toEqual([110, 2])
+  release('1.10.1')
+  expect(await run()).toMatchObject({ applied: [one], removed: [two], dropped: ['routine yard.two()'] })
+  expect(await call('one')).toBe(19)
+})
+
 test('a file that moved is nothing that went', async () => {
   write(one, answer('one', 1))
   await run()
