@@ -8,7 +8,8 @@ begin
     select to_regclass(r.table_name) as oid,
       (select string_agg(quote_literal(a), ', ') from unnest(app_private.audit_arguments(r.table_name)) a) as arguments
     from app_private.table_registry r
-    where r.readers is not null
+    -- A row without a table is for the law to tell of.
+    where r.readers is not null and to_regclass(r.table_name) is not null
     order by r.table_name
   loop
     execute format('create or replace trigger _900_audit_insert after insert on %s
