@@ -3,11 +3,11 @@ import pg from 'pg'
 import type AppliedSources from '../../generated/types/app_private/AppliedSources.ts'
 import { ConfigurationError } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
-import { dropRemoved, sortRemoved } from './dropRemoved.ts'
+import { dropRemoved, findGone } from './dropRemoved.ts'
 import { checkFunctionBodies } from './functionBodies.ts'
 import { locks } from './locks.ts'
 import { isNewer, readRelease, RELEASE } from './release.ts'
-import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, ROOMS, SourceError, type Source } from './sources.ts'
+import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, roomOf, SourceError, type Source } from './sources.ts'
 
 export interface ApplyOptions {
   /** Runs every file, changed or not. */
@@ -141,8 +141,9 @@ async function applySources(
     (source) => options.force || isNew(source) || (isRegistryNew && source.text.includes(REGISTRY_VIEW)),
   )
   const present = new Set(sources.map((source) => source.path))
-  const missing = [...recorded.keys()].filter((path) => isSourcePath(path) && !present.has(path))
-  const { gone } = sortRemoved(missing, sources)
+  // What stands for something else than a source is not taken for a deleted file.
+  const missing = [...recorded.keys()].filter((path) => roomOf(path) !== undefined && !present.has(path))
+  const gone = findGone(missing, sources)
 
   for (const files of Map.groupBy(
     changed.filter((source) => source.room !== 'sql/checks'),
@@ -239,9 +240,4 @@ export async function recordInstalled(client: pg.ClientBase, entries: Readonly<R
      on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
     [JSON.stringify(entries)],
   )
-}
-
-/** What stands for something else than a source is not taken for a deleted file. */
-function isSourcePath(path: string): boolean {
-  return ROOMS.some((room) => path === room || path.startsWith(`${room}/`))
 }

@@ -232,6 +232,8 @@ interface Wanted {
   readonly sources: ReadonlyMap<string, string>
   /** Rows of applied_sources that are not repeatable sources. */
   readonly installed: Readonly<Record<string, string>>
+  /** As apply writes it down. */
+  readonly release: string | undefined
 }
 
 async function readWanted(root: string): Promise<Wanted> {
@@ -245,11 +247,8 @@ async function readWanted(root: string): Promise<Wanted> {
   return {
     migrations,
     sources: new Map(sources.map((source) => [source.path, source.checksum])),
-    installed: {
-      [ROLES_FILE]: checksum(roles),
-      'graphile-worker': version,
-      ...(release !== undefined && { [RELEASE]: release }),
-    },
+    installed: { [ROLES_FILE]: checksum(roles), 'graphile-worker': version },
+    release,
   }
 }
 
@@ -265,11 +264,12 @@ async function isCurrent(ownerUrl: string, wanted: Wanted, log: (line: string) =
     const { pending } = compareHistory(wanted.migrations, await readHistory(client))
     if (recorded === undefined || pending.length > 0) return false
     const theirs = recorded.get(RELEASE)
-    if (isNewer(theirs, wanted.installed[RELEASE])) {
-      log(`Release ${theirs} applied its sources to this database; those of ${wanted.installed[RELEASE]} stay out.`)
+    if (isNewer(theirs, wanted.release)) {
+      log(`Release ${theirs} applied its sources to this database; those of ${wanted.release} stay out.`)
       return true
     }
     const expected = new Map([...wanted.sources, ...Object.entries(wanted.installed)])
+    if (wanted.release !== undefined) expected.set(RELEASE, wanted.release)
     return recorded.size === expected.size && [...expected].every(([path, sum]) => recorded.get(path) === sum)
   } catch (error) {
     // No such database; no such role, or another password; no right to connect yet.

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { lawOf, objectOf, ROOMS, SourceError, type Source } from './sources.ts'
+import { lawOf, objectOf, roomOf, SourceError, type Source } from './sources.ts'
 
 /** Rooms of which each file makes the one object of its name, so that it goes with its file. Views first: they call functions. */
 const KINDS: readonly { readonly rooms: readonly Source['room'][]; readonly query: string }[] = [
@@ -19,17 +19,10 @@ const KINDS: readonly { readonly rooms: readonly Source['room'][]; readonly quer
   },
 ]
 
-/** Files that were applied once and are not there any more: those that moved apart from those that went. */
-export interface Removed {
-  /** Their object has another file now. */
-  readonly moved: readonly string[]
-  readonly gone: readonly string[]
-}
-
-export function sortRemoved(removed: readonly string[], sources: readonly Source[]): Removed {
+/** Of the files that are not there any more those that went; the object of the others has another file now. */
+export function findGone(missing: readonly string[], sources: readonly Source[]): string[] {
   const present = new Set(sources.map((source) => keyOf(source.path)))
-  const { moved = [], gone = [] } = Object.groupBy(removed, (path) => (present.has(keyOf(path)) ? 'moved' : 'gone'))
-  return { moved, gone }
+  return missing.filter((path) => !present.has(keyOf(path)))
 }
 
 /**
@@ -56,9 +49,6 @@ export async function dropRemoved(client: pg.ClientBase, gone: readonly string[]
   }
   return dropped
 }
-
-const roomOf = (path: string): Source['room'] | undefined =>
-  ROOMS.find((room) => path === room || path.startsWith(`${room}/`))
 
 /** What a file is for, wherever below its room it lies: its object, or for a law its name. */
 function keyOf(path: string): string {

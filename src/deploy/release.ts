@@ -5,7 +5,7 @@ import { errorCode } from '../errorCode.ts'
 /** Row of the record of applied sources that says which release applied them. */
 export const RELEASE = 'release'
 
-/** The version of package.json, a number that only grows from release to release; undefined where there is none. */
+/** The version of package.json: three numbers that only grow from release to release, without a suffix. Undefined where there is none. */
 export async function readRelease(root: string): Promise<string | undefined> {
   const text = await readFile(join(root, 'package.json'), 'utf8').catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return '{}'

@@ -88,6 +88,10 @@ export class SourceError extends Error {
   }
 }
 
+/** The room that a path lies in; undefined when it is no source's. */
+export const roomOf = (path: string): Source['room'] | undefined =>
+  ROOMS.find((room) => path === room || path.startsWith(`${room}/`))
+
 /** What a file stands for: its folder below the room is the schema, whatever topic lies between, and its name the object's. */
 export function objectOf(path: string, room: string): string {
   const [schema = ''] = path.slice(room.length + 1).split('/')

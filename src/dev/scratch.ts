@@ -33,10 +33,9 @@ export async function withScratch<T>(
   }
   const name = `freehold_scratch_${process.pid}_${randomBytes(3).toString('hex')}`
   const url = withDatabase(superuser, 'postgres')
-  const template = templateName(await templateChecksum())
-  const isClone = !fromEmpty && (await hasDatabase(url, template))
+  const template = fromEmpty ? undefined : await findTemplate(url)
   try {
-    if (isClone) return await fn(await cloneTemplate({ url, secret, template }, name))
+    if (template !== undefined) return await fn(await cloneTemplate({ url, secret, template }, name))
     const urls = roleUrls(withDatabase(superuser, name), secret)
     await prepareDatabase({ urls, secret, mayCreate: true })
     return await fn(urls)
@@ -45,11 +44,13 @@ export async function withScratch<T>(
   }
 }
 
-async function hasDatabase(url: string, name: string): Promise<boolean> {
+/** The template of this checkout, when the server has it. */
+async function findTemplate(url: string): Promise<string | undefined> {
+  const name = templateName(await templateChecksum())
   const { rowCount } = await withClient(url, (client) =>
     client.query('select from pg_database where datname = $1 and datistemplate', [name]),
   )
-  return rowCount === 1
+  return rowCount === 1 ? name : undefined
 }
 
 /**
