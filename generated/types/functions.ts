@@ -109,6 +109,13 @@ export interface Functions {
     };
     result: boolean | null;
   };
+  'app_hidden.last_truncate': {
+    arguments: {
+      table_name: string | null;
+      at: Date | string | null;
+    };
+    result: string | null;
+  };
   'app_hidden.platform_tenant_id': {
     arguments: {};
     result: string | null;
@@ -694,6 +701,7 @@ export const ANSWERS = {
   'app_hidden.hidden_project_ids': 'value',
   'app_hidden.is_deployment_move_allowed': 'value',
   'app_hidden.is_permitted': 'value',
+  'app_hidden.last_truncate': 'value',
   'app_hidden.platform_tenant_id': 'value',
   'app_hidden.raise_error': 'nothing',
   'app_private.add_job': 'nothing',

@@ -4,11 +4,17 @@ create table app_private.undispatched_events (
   tenant_id uuid not null,
   created_at timestamp with time zone not null,
   event_id uuid not null,
-  constraint undispatched_events_pkey PRIMARY KEY (tenant_id, created_at, event_id)
+  position bigint not null generated always as identity (increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1),
+  constraint undispatched_events_pkey PRIMARY KEY (tenant_id, "position")
 );
 alter table app_private.undispatched_events enable row level security, force row level security;
 alter table app_private.undispatched_events owner to freehold_owner;
 comment on table app_private.undispatched_events is 'Events that the dispatcher has still to turn into jobs and live updates.';
+comment on column app_private.undispatched_events.tenant_id is 'Tenant the row belongs to.';
+comment on column app_private.undispatched_events.created_at is 'When the event happened; with its id the key of the event.';
+comment on column app_private.undispatched_events.event_id is 'The event.';
+comment on column app_private.undispatched_events.position is 'Place in the order of dispatch. Taken while the subject of the event is locked, so events of one subject are in the order of their commits.';
+CREATE INDEX undispatched_events_position_idx ON app_private.undispatched_events USING btree ("position");
 CREATE TRIGGER _500_wake_dispatcher AFTER INSERT ON app_private.undispatched_events FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_undispatched_events__wake_dispatcher();
 create policy all_system on app_private.undispatched_events as permissive for all to app_system
   using (true)
