@@ -182,6 +182,10 @@ export interface Functions {
     };
     result: boolean | null;
   };
+  'app_private.measure_lag': {
+    arguments: {};
+    result: ({ name: string | null; seconds: number | null; limit_seconds: number | null; detail: string | null })[];
+  };
   'app_private.receive_webhook': {
     arguments: {
       provider: string | null;
@@ -711,6 +715,7 @@ export const ANSWERS = {
   'app_private.dispatch_events': 'value',
   'app_private.ensure_partitions': 'value',
   'app_private.log_refusal': 'value',
+  'app_private.measure_lag': 'rows',
   'app_private.receive_webhook': 'value',
   'app_private.requeue_lost_deployments': 'value',
   'app_private.seal_audit': 'value',
