@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type pg from 'pg'
 import { call } from '../../../../src/db/call.ts'
+import { ROOT } from '../../../../src/deploy/database.ts'
 import { namedPeople } from '../../../support/people.ts'
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
 import { askOne } from '../../../support/ask.ts'
@@ -359,3 +362,53 @@ test('a dispatch costs the same after any number of others, while a long transac
     await alone.close()
   }
 }, 60_000)
+
+test('what waited before events had positions is numbered first, in the order in which it was recorded', async () => {
+  const folder = join(ROOT, 'migrations/committed')
+  const file = readdirSync(folder).find((name) => name.endsWith('-events-are-told-in-the-order-of-their-commits.sql'))!
+  const old = await testDatabase()
+  try {
+    const { tenants } = await namedPeople(old)
+    await call(old.worker, 'app_private.dispatch_events', { max_count: 1000 })
+    // The table as it was; policies stay with it, horizons comes anew.
+    await old.owner.query(`
+      drop table app_private.horizons;
+      alter table app_private.undispatched_events drop column position cascade;
+      alter table app_private.undispatched_events
+        add constraint undispatched_events_pkey primary key (tenant_id, created_at, event_id)`)
+    const before = await old.superuser.query<{ id: string }>(
+      `insert into app_public.events (tenant_id, created_at, type, subject_type, subject_id)
+       select $1, now() - make_interval(secs => n), 'project.created', 'project', uuidv7() from generate_series(1, 5) n
+       returning id`,
+      [tenants.acme.id],
+    )
+    // In another order on the disk.
+    await old.superuser.query(
+      `insert into app_private.undispatched_events
+       select e.tenant_id, e.created_at, e.id from app_public.events e where e.id = any ($1) order by e.created_at`,
+      [before.rows.map(({ id }) => id)],
+    )
+    const owner = await old.owner.connect()
+    await owner.query('begin')
+    await owner.query('set local row_security = off')
+    await owner.query(readFileSync(join(folder, file), 'utf8'))
+    await owner.query('commit')
+    owner.release()
+    // What the new sources say; the functions are the same.
+    await old.owner.query(`
+      create policy all_system on app_private.horizons for all to app_system using (true) with check (true);
+      grant select, insert, delete on app_private.horizons to app_system;
+      grant select on sequence app_private.undispatched_events_position_seq to app_system`)
+    const { rows: after } = await old.superuser.query<{ id: string }>(
+      `select app_private.record_event('project.created', $1, 'project', uuidv7(), null) as id from generate_series(1, 3)`,
+      [tenants.acme.id],
+    )
+    const ears = await listen(old, `events:${tenants.acme.id}`)
+    expect(await call(old.worker, 'app_private.dispatch_events')).toBe(8)
+    const told = (await ears.heard()).map((payload) => JSON.parse(payload).id)
+    await ears.close()
+    expect(told).toEqual([...before.rows, ...after].map(({ id }) => id))
+  } finally {
+    await old.close()
+  }
+})
