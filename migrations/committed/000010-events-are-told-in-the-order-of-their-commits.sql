@@ -1,5 +1,5 @@
 --! Previous: sha1:d7baf144e580a593322eeb8cc9562ae9c67ba24d
---! Hash: sha1:a4dafcc1016be52173cc7d819acef81386c33bec
+--! Hash: sha1:be65316eb8bb5194e035465397b39deb0bdf8652
 --! Message: events are told in the order of their commits
 
 -- Events are told in the order of their commits, and work that goes through what others commit says how far it has come.
@@ -51,7 +51,7 @@ end
 $$;
 alter table app_private.undispatched_events
   drop constraint undispatched_events_pkey,
-  -- squawk-ignore adding-serial-primary-key-field, disallowed-unique-constraint
+  -- squawk-ignore adding-serial-primary-key-field, constraint-missing-not-valid
   add constraint undispatched_events_pkey primary key (tenant_id, position);
 -- squawk-ignore require-concurrent-index-creation
 create index if not exists undispatched_events_position_idx on app_private.undispatched_events (position); -- dispatch_events
