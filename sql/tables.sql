@@ -131,6 +131,7 @@ from (values
   -- platform: what keeps the rest going
   ('app_public.idempotency_keys', 'platform', 'tenant', '{"not_audited": "answers to retries"}'),
   ('app_private.rate_limits', 'platform', 'global', '{"not_audited": "counters"}'),
+  ('app_private.horizons', 'platform', 'global', '{"not_audited": "how far the dispatcher and the sealer have come"}'),
   ('app_private.emails', 'platform', 'global', '{
     "not_audited": "an outbox of one-time tokens", "person": "user_id", "erase": "delete"}'),
   ('app_private.applied_sources', 'platform', 'global', '{"not_audited": "a record itself, of what apply ran"}')

@@ -5,6 +5,7 @@ import { ConfigurationError, explainListenError, loadConfig, type Config } from 
 import { BrokenLawError } from './deploy/apply.ts'
 import { openDatabase, type Database } from './deploy/database.ts'
 import { TamperedHistoryError } from './deploy/migrate.ts'
+import { watchLag } from './db/lag.ts'
 import { createPool } from './db/pools.ts'
 import { SourceError } from './deploy/sources.ts'
 import { makeLogger, type Logger } from './log.ts'
@@ -42,11 +43,14 @@ async function startApi(config: Config, database: Database, log: Logger, closing
   const { makeApp } = await import('./server/app.ts')
   const pool = createPool(database.urls.authenticator, { ...poolOptions(config, log), name: 'freehold-api' })
   closing.add('the connections of the API', () => pool.end())
+  const lag = watchLag({ pool, log })
+  closing.add('the watch over lag', lag.stop)
   const app = await makeApp({
     config,
     pool,
     log,
     authenticatorUrl: database.urls.authenticator,
+    lag: () => lag.current,
     ...(config.persistedDocuments !== undefined && { persistedDocuments: config.persistedDocuments }),
   })
   const server = createServer(app.express)
@@ -75,6 +79,8 @@ async function startWorker(config: Config, database: Database, log: Logger, clos
   const { runWorker } = await import('./worker/run.ts')
   const pool = createPool(database.urls.worker, { ...poolOptions(config, log), name: 'freehold-worker' })
   closing.add('the connections of the worker', () => pool.end())
+  // One a process.
+  if (config.mode === 'worker') closing.add('the watch over lag', watchLag({ pool, log }).stop)
   const worker = await runWorker({ config, pool, logger: log })
   closing.add('the worker', worker.stop)
   await worker.ready

@@ -66,7 +66,9 @@ export const findRelations = new PreparedQuery<IFindRelationsParams,IFindRelatio
 
 
 /** 'FindThings' parameters type */
-export type IFindThingsParams = void;
+export interface IFindThingsParams {
+  roles: stringArray;
+}
 
 /** 'FindThings' return type */
 export interface IFindThingsResult {
@@ -80,12 +82,13 @@ export interface IFindThingsQuery {
   result: IFindThingsResult;
 }
 
-const findThingsIR: any = {"usedParamSet":{},"params":[],"statement":"-- Everything there is, of whatever kind; trigger functions in app_private are left out, since nobody can call them.\nselect n.name || '.' || quote_ident(c.relname) as \"name!\",\n  case c.relkind\n    when 'S' then 'a sequence'\n    when 'f' then 'a foreign table'\n    else 'a relation of kind ' || c.relkind::text\n  end as \"kind!\"\nfrom pg_class c\njoin app_private.our_schemas n on n.oid = c.relnamespace\nwhere c.relkind not in ('i', 'I', 'c', 't')\nunion all\nselect f.oid::regprocedure::text,\n  case\n    when f.prorettype = 'trigger'::regtype then 'a trigger function outside of app_private'\n    when f.prokind = 'a' then 'an aggregate'\n    when f.prokind = 'w' then 'a window function'\n    else 'a function'\n  end\nfrom pg_proc f\njoin app_private.our_schemas n on n.oid = f.pronamespace\nwhere not (f.prorettype = 'trigger'::regtype and n.name = 'app_private')\norder by 1"};
+const findThingsIR: any = {"usedParamSet":{"roles":true},"params":[{"name":"roles","required":true,"transform":{"type":"scalar"},"locs":[{"a":765,"b":771}]}],"statement":"-- Everything there is, of whatever kind. Left out are trigger functions in app_private, since nobody can call them, and\n-- sequences of identity columns of which none of the roles may do anything: they are walked with their table.\nselect n.name || '.' || quote_ident(c.relname) as \"name!\",\n  case c.relkind\n    when 'S' then 'a sequence'\n    when 'f' then 'a foreign table'\n    else 'a relation of kind ' || c.relkind::text\n  end as \"kind!\"\nfrom pg_class c\njoin app_private.our_schemas n on n.oid = c.relnamespace\nwhere c.relkind not in ('i', 'I', 'c', 't')\n  and not (c.relkind = 'S'\n    and exists (\n      select from pg_depend d\n      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')\n    and not exists (\n      select from unnest(:roles!::text[]) r where has_sequence_privilege(r, c.oid, 'usage, select, update')))\nunion all\nselect f.oid::regprocedure::text,\n  case\n    when f.prorettype = 'trigger'::regtype then 'a trigger function outside of app_private'\n    when f.prokind = 'a' then 'an aggregate'\n    when f.prokind = 'w' then 'a window function'\n    else 'a function'\n  end\nfrom pg_proc f\njoin app_private.our_schemas n on n.oid = f.pronamespace\nwhere not (f.prorettype = 'trigger'::regtype and n.name = 'app_private')\norder by 1"};
 
 /**
  * Query generated from SQL:
  * ```
- * -- Everything there is, of whatever kind; trigger functions in app_private are left out, since nobody can call them.
+ * -- Everything there is, of whatever kind. Left out are trigger functions in app_private, since nobody can call them, and
+ * -- sequences of identity columns of which none of the roles may do anything: they are walked with their table.
  * select n.name || '.' || quote_ident(c.relname) as "name!",
  *   case c.relkind
  *     when 'S' then 'a sequence'
@@ -95,6 +98,12 @@ const findThingsIR: any = {"usedParamSet":{},"params":[],"statement":"-- Everyth
  * from pg_class c
  * join app_private.our_schemas n on n.oid = c.relnamespace
  * where c.relkind not in ('i', 'I', 'c', 't')
+ *   and not (c.relkind = 'S'
+ *     and exists (
+ *       select from pg_depend d
+ *       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')
+ *     and not exists (
+ *       select from unnest(:roles!::text[]) r where has_sequence_privilege(r, c.oid, 'usage, select, update')))
  * union all
  * select f.oid::regprocedure::text,
  *   case

@@ -109,6 +109,13 @@ export interface Functions {
     };
     result: boolean | null;
   };
+  'app_hidden.last_truncate': {
+    arguments: {
+      table_name: string | null;
+      at: Date | string | null;
+    };
+    result: string | null;
+  };
   'app_hidden.platform_tenant_id': {
     arguments: {};
     result: string | null;
@@ -174,6 +181,10 @@ export interface Functions {
       status: number | null;
     };
     result: boolean | null;
+  };
+  'app_private.measure_lag': {
+    arguments: {};
+    result: ({ name: string | null; seconds: number | null; limit_seconds: number | null; detail: string | null })[];
   };
   'app_private.receive_webhook': {
     arguments: {
@@ -694,6 +705,7 @@ export const ANSWERS = {
   'app_hidden.hidden_project_ids': 'value',
   'app_hidden.is_deployment_move_allowed': 'value',
   'app_hidden.is_permitted': 'value',
+  'app_hidden.last_truncate': 'value',
   'app_hidden.platform_tenant_id': 'value',
   'app_hidden.raise_error': 'nothing',
   'app_private.add_job': 'nothing',
@@ -703,6 +715,7 @@ export const ANSWERS = {
   'app_private.dispatch_events': 'value',
   'app_private.ensure_partitions': 'value',
   'app_private.log_refusal': 'value',
+  'app_private.measure_lag': 'rows',
   'app_private.receive_webhook': 'value',
   'app_private.requeue_lost_deployments': 'value',
   'app_private.seal_audit': 'value',

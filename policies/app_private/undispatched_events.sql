@@ -13,4 +13,8 @@ comment on policy all_system on app_private.undispatched_events is
 
 revoke all on app_private.undispatched_events from app_anonymous, app_user, app_system, freehold_worker;
 grant select, insert, update, delete on app_private.undispatched_events to app_system;
+-- Its latest number; the column takes numbers by itself.
+revoke all on sequence app_private.undispatched_events_position_seq
+  from app_anonymous, app_user, app_system, freehold_worker;
+grant select on sequence app_private.undispatched_events_position_seq to app_system;
 -- Nothing for API roles.

@@ -28,6 +28,16 @@ begin
   grant freehold_worker to freehold_owner;
   grant app_anonymous, app_user to freehold_authenticator;
 
+  -- No transaction of a process of ours holds back the others' work for longer: seals, vacuum, the outbox. Migrations
+  -- take what they need.
+  alter role freehold_authenticator set transaction_timeout to '5min';
+  alter role freehold_worker        set transaction_timeout to '5min';
+  alter role freehold_authenticator set idle_in_transaction_session_timeout to '1min';
+  alter role freehold_worker        set idle_in_transaction_session_timeout to '1min';
+  alter role freehold_owner         set idle_in_transaction_session_timeout to '15min';
+  -- For measure_lag, which tells since when whose transactions are open.
+  grant pg_read_all_stats to app_system;
+
   execute format('alter database %I owner to freehold_owner', v_database);
   execute format('revoke all on database %I from public', v_database);
   execute format('grant connect on database %I to freehold_authenticator, freehold_worker', v_database);

@@ -34,7 +34,8 @@ where c.relkind in ('r', 'p', 'v', 'm')
 order by 1;
 
 /* @name FindThings */
--- Everything there is, of whatever kind; trigger functions in app_private are left out, since nobody can call them.
+-- Everything there is, of whatever kind. Left out are trigger functions in app_private, since nobody can call them, and
+-- sequences of identity columns of which none of the roles may do anything: they are walked with their table.
 select n.name || '.' || quote_ident(c.relname) as "name!",
   case c.relkind
     when 'S' then 'a sequence'
@@ -44,6 +45,12 @@ select n.name || '.' || quote_ident(c.relname) as "name!",
 from pg_class c
 join app_private.our_schemas n on n.oid = c.relnamespace
 where c.relkind not in ('i', 'I', 'c', 't')
+  and not (c.relkind = 'S'
+    and exists (
+      select from pg_depend d
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')
+    and not exists (
+      select from unnest(:roles!::text[]) r where has_sequence_privilege(r, c.oid, 'usage, select, update')))
 union all
 select f.oid::regprocedure::text,
   case

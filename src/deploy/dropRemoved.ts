@@ -8,14 +8,16 @@ const KINDS: readonly { readonly rooms: readonly Source['room'][]; readonly quer
     query: `
       select format('view %s', c.oid::regclass) as object
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'v' and n.nspname || '.' || c.relname = any ($1)`,
+      where c.relkind = 'v' and n.nspname || '.' || c.relname = any ($1)
+      order by 1`,
   },
   {
     rooms: ['functions', 'generated/sql/functions'],
     query: `
       select format('routine %s', f.oid::regprocedure) as object
       from pg_proc f join pg_namespace n on n.oid = f.pronamespace
-      where n.nspname || '.' || f.proname = any ($1)`,
+      where n.nspname || '.' || f.proname = any ($1)
+      order by 1`,
   },
 ]
 

@@ -71,6 +71,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
+  // As-of reads follow it.
+  track_commit_timestamp: 'on',
   log_line_prefix: '%m [%p] %a ',
   shared_preload_libraries: 'pg_stat_statements',
 }

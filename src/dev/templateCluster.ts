@@ -46,9 +46,9 @@ export const templateName = (checksum: string): string => `freehold_template_${c
 
 /**
  * Starts a cluster of its own, to be thrown away. Its template is a copy of the one that an earlier run left (about 0.1 s),
- * or is built (some seconds) and left for the next run.
+ * or is built (some seconds) and left for the next run. `settings` are the server's own.
  */
-export async function startTemplateCluster(): Promise<TemplateCluster> {
+export async function startTemplateCluster(settings: Readonly<Record<string, string>> = {}): Promise<TemplateCluster> {
   await stopAbandoned()
   const checksum = await templateChecksum()
   const template = templateName(checksum)
@@ -62,7 +62,7 @@ export async function startTemplateCluster(): Promise<TemplateCluster> {
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
     rmSync(dataDir, { recursive: true, force: true })
   }
-  const start = () => startEmbedded({ home, settings: CARELESS })
+  const start = () => startEmbedded({ home, settings: { ...CARELESS, ...settings } })
   try {
     const user = serverUser()
     directory = place(home, user)

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import express, { type Express } from 'express'
 import type pg from 'pg'
 import type { Config } from '../config.ts'
+import type { Lag } from '../db/lag.ts'
 import { makeListener } from '../db/listener.ts'
 import { makeLiveUpdates } from '../graphql/liveUpdates.ts'
 import type { Logger } from '../log.ts'
@@ -27,6 +28,8 @@ export interface AppDeps {
   /** The same role's URL, for the one connection that listens. */
   authenticatorUrl: string
   log: Logger
+  /** What is measured of the database's lag, for /readyz. */
+  lag?: () => Lag
   /** Directory of `<hash>.graphql`; when given, nothing but these documents is run. */
   persistedDocuments?: string
 }
@@ -66,7 +69,13 @@ export async function makeApp(deps: AppDeps): Promise<App> {
     installLogging(app, log)
     installSecurityHeaders(app)
     installCors(app, config.cors)
-    installHealth(app, { pool, log, isListening: () => listener.isListening, isClosing: () => isClosing })
+    installHealth(app, {
+      pool,
+      log,
+      isListening: () => listener.isListening,
+      isClosing: () => isClosing,
+      lag: deps.lag ?? (() => ({})),
+    })
     // Before the JSON parser and authentication: they read the raw body, and what they present is a signature.
     installWebhooks(app, { pool, log, maxBytes: config.webhookMaxBytes })
     installJsonBody(app, config.bodyMaxBytes)

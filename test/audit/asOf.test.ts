@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type pg from 'pg'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
 import { ask } from '../support/ask.ts'
@@ -105,13 +106,19 @@ const STEPS: Record<string, (n: number) => string> = {
 const nth = (table: string, n: number) =>
   `select id from app_public.${table} where tenant_id = $1 order by id offset ${n} % greatest((select count(*) from app_public.${table} where tenant_id = $1), 1) limit 1`
 
-async function run(steps: readonly Step[]): Promise<void> {
-  const client = await database.superuser.connect()
-  try {
-    await client.query('begin')
-    for (const { verb, n, text } of steps) {
-      await client.query('savepoint step')
-      try {
+/** The tables that a step empties; not within `with`. */
+const EMPTIED: Record<string, string> = {
+  emptyTeamMembers: 'app_public.team_members',
+  emptyProjectMembers: 'app_public.project_members',
+}
+const VERBS = [...Object.keys(STEPS), ...Object.keys(EMPTIED)]
+
+async function take(client: pg.ClientBase, steps: readonly Step[]): Promise<void> {
+  for (const { verb, n, text } of steps) {
+    await client.query('savepoint step')
+    try {
+      if (EMPTIED[verb]) await client.query(`truncate ${EMPTIED[verb]}`)
+      else {
         const sql = STEPS[verb]!(n)
         await client.query(
           `with given as (select $1::uuid, $2::text, $3::int) ${sql}`
@@ -121,30 +128,55 @@ async function run(steps: readonly Step[]): Promise<void> {
             .replaceAll('$3::int::int', '$3::int'),
           [cast.tenants.acme.id, text, n],
         )
-        done.set(verb, (done.get(verb) ?? 0) + 1)
-      } catch (error) {
-        failed.set(verb, String(error))
-        await client.query('rollback to savepoint step')
       }
+      done.set(verb, (done.get(verb) ?? 0) + 1)
+    } catch (error) {
+      failed.set(verb, String(error))
+      await client.query('rollback to savepoint step')
     }
-    await client.query('commit')
+  }
+}
+
+async function begin(): Promise<pg.PoolClient> {
+  const client = await database.superuser.connect()
+  await client.query('begin')
+  // A step that meets what another transaction holds is left out.
+  await client.query(`set local lock_timeout = '10ms'`)
+  return client
+}
+async function end(client: pg.PoolClient, how: 'commit' | 'rollback'): Promise<void> {
+  await client.query(how)
+  client.release()
+}
+async function run(steps: readonly Step[]): Promise<void> {
+  const client = await begin()
+  try {
+    await take(client, steps)
   } finally {
-    client.release()
+    await end(client, 'commit')
   }
 }
 const done = new Map<string, number>()
 const failed = new Map<string, string>()
 
 loop(
-  'as-of reads equal the dumps that were taken at those moments',
-  { short: 10, full: 150, of: 'histories' },
+  'as-of reads equal the dumps that were taken at those moments, whatever was open then',
+  { short: 12, full: 150, of: 'histories' },
   async (count) => {
     const taken: { at: string; dump: Dump }[] = []
     const step = fc.record({
-      verb: fc.constantFrom(...Object.keys(STEPS)),
+      verb: fc.constantFrom(...VERBS),
       n: fc.nat(30),
       text: fc.string({ unit: fc.constantFrom(...'aé"\\\'{}, 😀'), maxLength: 12 }),
     })
+    // In place 0 a transaction is done at once; in the others it stays open until the place is told to end.
+    const act = fc.record({
+      place: fc.nat(2),
+      steps: fc.array(step, { minLength: 1, maxLength: 5 }),
+      ending: fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const, null, null),
+    })
+    const open = new Map<number, pg.PoolClient>()
+    let overlapped = 0
     await run(
       ['addTeam', 'addProject', 'addProject', 'addEnvironment', 'addDeployment', 'joinTeam'].map((verb, n) => ({
         verb,
@@ -153,40 +185,209 @@ loop(
       })),
     )
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
-        async (transactions) => {
-          for (const steps of transactions) {
-            await run(steps)
-            taken.push({ at: await clock(), dump: await dump() })
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 8 }), async (acts) => {
+        for (const { place, steps, ending } of acts) {
+          const client = open.get(place) ?? (await begin())
+          await take(client, steps)
+          // Emptying a table shuts out whoever reads it.
+          const isShut = steps.some(({ verb }) => verb in EMPTIED)
+          if (place !== 0 && ending === null && !isShut) open.set(place, client)
+          else {
+            open.delete(place)
+            await end(client, ending ?? 'commit')
           }
-          const { at, dump: expected } = taken.at(-1)!
-          expect(await asOf(at)).toEqual(expected)
-        },
-      ),
+          overlapped += open.size
+          taken.push({ at: await clock(), dump: await dump() })
+        }
+        const { at, dump: expected } = taken.at(-1)!
+        expect(await asOf(at)).toEqual(expected)
+      }),
       { numRuns: count, endOnFailure: true },
     )
+    for (const client of open.values()) await end(client, 'commit')
     // Chance may have left out a kind of step: each once more, on whatever there is.
-    for (const verb of Object.keys(STEPS)) {
+    for (const verb of VERBS) {
       await run([
         { verb: 'addTeam', n: 0, text: verb },
         { verb, n: 0, text: verb },
       ])
       taken.push({ at: await clock(), dump: await dump() })
     }
-    // And later, when much has happened since.
+    // And later, when much has happened since, and what was open has ended.
     for (const { at, dump: expected } of taken) expect(await asOf(at)).toEqual(expected)
     // Every kind of step was taken, or nothing was tried.
-    expect(
-      Object.keys(STEPS)
-        .filter((verb) => !done.has(verb))
-        .map((verb) => [verb, failed.get(verb)]),
-    ).toEqual([])
+    expect(VERBS.filter((verb) => !done.has(verb)).map((verb) => [verb, failed.get(verb)])).toEqual([])
     expect(taken.some(({ dump }) => dump.deployments.length > 0)).toBe(true)
     expect(taken.length).toBeGreaterThan(15)
+    expect(overlapped).toBeGreaterThan(10)
   },
   120_000,
 )
+
+test('as of a moment is what had been committed, and of one row the last to commit, whatever began first', async () => {
+  const [{ id }] = (await ask<{ id: string }>(
+    database,
+    cast.alice,
+    `insert into app_public.teams (name) values ('Order') returning id`,
+  )) as [{ id: string }]
+  const name = async (at: string) =>
+    (await ask<{ name: string }>(database, cast.vera, 'select name from app_public.team_as_of($1, $2)', [id, at]))[0]
+      ?.name
+  const [late, early] = [await begin(), await begin()]
+  const rename = (client: pg.ClientBase, to: string) =>
+    client.query('update app_public.teams set name = $2 where id = $1', [id, to])
+  await late.query('select pg_current_xact_id()')
+  await rename(early, 'first to commit')
+  const whileOpen = await clock()
+  await end(early, 'commit')
+  const between = await clock()
+  await rename(late, 'last to commit')
+  const beforeTheEnd = await clock()
+  await end(late, 'commit')
+  const after = await clock()
+  expect(await Promise.all([whileOpen, between, beforeTheEnd, after].map(name))).toEqual([
+    'Order',
+    'first to commit',
+    'first to commit',
+    'last to commit',
+  ])
+})
+
+test('where the server keeps no times of commits, a change counts from the moment it was written', async () => {
+  const without = await testDatabase({ isAlone: true, settings: { track_commit_timestamp: 'off' } })
+  try {
+    const people = await namedPeople(without)
+    const [team] = await ask<{ id: string }>(
+      without,
+      people.alice,
+      `insert into app_public.teams (name) values ('Before') returning id`,
+    )
+    const slow = await without.superuser.connect()
+    await slow.query('begin')
+    await slow.query(`update app_public.teams set name = 'Written' where id = $1`, [team!.id])
+    const { rows } = await without.superuser.query('select clock_timestamp()::text as at')
+    const read = () =>
+      ask(without, people.vera, 'select name from app_public.team_as_of($1, $2)', [team!.id, rows[0].at])
+    expect(await read()).toEqual([{ name: 'Before' }])
+    await slow.query('commit')
+    slow.release()
+    expect(await read()).toEqual([{ name: 'Written' }])
+  } finally {
+    await without.close()
+  }
+})
+
+test('a time of commit a day after the writing is about another cluster, where the ledger came from, and is not believed', async () => {
+  const [team] = await ask<{ id: string }>(
+    database,
+    cast.alice,
+    `insert into app_public.teams (name) values ('Restored') returning id`,
+  )
+  const before = async (hours: number): Promise<string | null> => {
+    const { rows } = await database.superuser.query(
+      `select (created_at + interval '1 microsecond')::text as at from audit.row_versions where row_id = $1`,
+      [team!.id],
+    )
+    const client = await database.superuser.connect()
+    try {
+      await client.query('begin')
+      await client.query('set local session_replication_role to replica')
+      await client.query(
+        `update audit.row_versions set created_at = created_at - make_interval(hours => $2) where row_id = $1`,
+        [team!.id, hours],
+      )
+      await client.query('commit')
+    } finally {
+      client.release()
+    }
+    const [row] = await ask<{ name: string | null }>(
+      database,
+      cast.vera,
+      `select name from app_public.team_as_of($1, $2::timestamptz - make_interval(hours => $3))`,
+      [team!.id, rows[0].at, hours],
+    )
+    return row!.name
+  }
+  // Two hours after it was written it had not been committed; then 26 hours after.
+  expect(await before(2)).toBeNull()
+  expect(await before(24)).toBe('Restored')
+})
+
+test('after a table was emptied nothing stood in it, before it everything, and its history says so', async () => {
+  const [{ id }] = (await ask<{ id: string }>(
+    database,
+    cast.alice,
+    `insert into app_public.teams (name) values ('Emptied') returning id`,
+  )) as [{ id: string }]
+  const addBob = () =>
+    ask<{ id: string }>(
+      database,
+      cast.alice,
+      'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id',
+      [id, cast.bob.id],
+    )
+  const [first] = await addBob()
+  const [project] = await ask<{ id: string }>(
+    database,
+    cast.bob,
+    `insert into app_public.projects (name, slug) values ('Members', 'members') returning id`,
+  )
+  await ask(
+    database,
+    cast.alice,
+    `insert into app_public.project_members (project_id, user_id, role) values ($1, $2, 'viewer') returning id`,
+    [project!.id, cast.vera.id],
+  )
+  const [key] = await ask<{ token: string }>(
+    database,
+    cast.bob,
+    `select token from app_public.create_api_key('narrow', '{read}', project_id => $1)`,
+    [project!.id],
+  )
+  const before = await clock()
+  const client = await begin()
+  await client.query('truncate app_public.team_members, app_public.project_members')
+  const emptying = await clock()
+  await end(client, 'commit')
+  const after = await clock()
+  const [second] = await addBob()
+  const later = await clock()
+  const members = async (at: string, caller: { token: string } = cast.vera) =>
+    (
+      await ask<{ id: string }>(
+        database,
+        caller,
+        'select id from app_public.team_members_as_of($1) where team_id = $2',
+        [at, id],
+      )
+    ).map((row) => row.id)
+  expect([await members(before), await members(emptying)]).toEqual([[first!.id], [first!.id]])
+  expect([await members(after), await members(later)]).toEqual([[], [second!.id]])
+  expect(
+    await ask(database, cast.vera, 'select id from app_public.team_member_as_of($1, $2)', [first!.id, after]),
+  ).toEqual([{ id: null }])
+  // To whoever can not read the entry, as a key of one project, the table was empty all the same.
+  const membersOfProject = async (at: string) =>
+    (await ask(database, { token: key!.token }, `select id from app_public.project_members_as_of($1)`, [at])).length
+  expect([await membersOfProject(before), await membersOfProject(after)]).toEqual([1, 0])
+  const history = async (caller: { token: string }) =>
+    await ask(
+      database,
+      caller,
+      `select action, team_member_id, snapshot, actor from app_public.team_members_audit where action = 'truncate'
+       order by id desc limit 1`,
+    )
+  const entry = { action: 'truncate', team_member_id: null, snapshot: {}, actor: 'postgres' }
+  expect([await history(cast.vera), await history(cast.nobody).catch(() => [])]).toEqual([[entry], []])
+  // Of each tenant that the table had rows of, and no version a row.
+  const { rows } = await database.superuser.query(
+    `select count(*)::integer as entries, count(distinct tenant_id)::integer as tenants from audit.row_versions
+     where table_name = 'team_members' and action = 'truncate' and transaction_id = (
+       select transaction_id from audit.row_versions where table_name = 'team_members' and action = 'truncate' order by id desc limit 1)`,
+  )
+  expect(rows[0].entries).toBe(rows[0].tenants)
+  expect(rows[0].entries).toBeLessThanOrEqual(3)
+})
 
 test('one row as of a moment is that row of the list, and none before it was there', async () => {
   const before = await clock()

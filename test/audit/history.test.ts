@@ -214,3 +214,20 @@ test('the audit log is filtered by actor, action, resource and time', async () =
     (await logs('bob', { action: { in: ['project.exported', 'user.login'] } })).map((log: any) => log.userId),
   ).toEqual([api.ids.users.bob])
 })
+
+test('the history of a table that was emptied says so, with no row', async () => {
+  await ask(
+    'alice',
+    'mutation ($id: UUID!, $user: UUID!) { createProjectMember(input: { projectMember: { projectId: $id, userId: $user, role: VIEWER } }) { projectMember { id } } }',
+    { id: api.ids.projects.shop, user: api.ids.users.vera },
+  )
+  await api.database.superuser.query('truncate app_public.project_members')
+  const { projectMemberVersions } = await ask(
+    'vera',
+    '{ projectMemberVersions(first: 2) { nodes { action projectMemberId snapshot actorName } } }',
+  )
+  expect(projectMemberVersions.nodes).toMatchObject([
+    { action: 'TRUNCATE', projectMemberId: null, snapshot: {}, actorName: 'postgres' },
+    { action: 'INSERT', projectMemberId: expect.any(String) },
+  ])
+})

@@ -18,6 +18,7 @@ beforeAll(async () => {
     cors: ['https://app.example.test'],
     bodyMaxBytes: 5000,
     webhookMaxBytes: 30_000,
+    lag: () => ({ outbox: 99.5 }),
   })
 })
 afterAll(() => api.close())
@@ -34,7 +35,11 @@ test('health and readiness', async () => {
   const response = await fetch(`${api.url}/readyz`)
   expect([response.status, await response.json()]).toEqual([
     200,
-    { status: 'ready', checks: { database: true, schema: true, listener: true, accepting: true } },
+    {
+      status: 'ready',
+      checks: { database: true, schema: true, listener: true, accepting: true },
+      lag: { outbox: 99.5 },
+    },
   ])
 })
 

@@ -1,4 +1,7 @@
 import type { Client } from 'graphql-ws'
+import { call } from '../../src/db/call.ts'
+import { withTenant } from '../../src/db/withTenant.ts'
+import { authenticate } from '../support/ask.ts'
 import { addDeployment, startApi, type Api } from './api.ts'
 import { until } from '../support/until.ts'
 
@@ -130,6 +133,52 @@ describe('deploymentLogs', () => {
     stream.stop()
   })
 
+  test('a batch that was begun before another and commits after it comes after every cursor that was given meanwhile', async () => {
+    const { database } = api
+    const claims = await authenticate(database, api.token('bob'))
+    const last = async () => (await listen(api.socket('bob'), LOGS, { id: deployment }).take(1)).at(-1)
+    /** Appends a line in a transaction that began before anything else, when told, and commits when told. */
+    const writer = (message: string) => {
+      const [begun, write, written, commit] = Array.from({ length: 4 }, () => Promise.withResolvers<void>())
+      const done = withTenant(database.authenticator, claims, async (client) => {
+        await client.query('select now()')
+        begun!.resolve()
+        await write!.promise
+        await client.query(
+          `select app_public.append_deployment_logs($1, array[row($2, null, null, null, null, null, null)::app_public.log_line])`,
+          [deployment, message],
+        )
+        written!.resolve()
+        await commit!.promise
+      })
+      return { begun: begun!.promise, write: write!.resolve, written: written!.promise, commit: commit!.resolve, done }
+    }
+    const late = writer('late')
+    await late.begun
+    const early = writer('early')
+    early.write()
+    await early.written
+    // The second waits for the first: it could take no number that is seen before.
+    late.write()
+    await until(
+      async () =>
+        (
+          await database.superuser.query(
+            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%append_deployment_logs%'`,
+          )
+        ).rowCount === 1,
+    )
+    early.commit()
+    await early.done
+    const first = await last()
+    expect(sequences([first])).toEqual([1])
+    late.commit()
+    await late.done
+    const resumed = listen(api.socket('bob'), LOGS, { id: deployment, after: first.data.deploymentLogs.cursor })
+    const [{ data }] = await resumed.take(1)
+    expect(data.deploymentLogs.lines).toEqual([{ sequence: '2', message: 'late' }])
+  })
+
   test('misses nothing that is written while it begins', async () => {
     const client = api.socket('bob')
     let written = 0
@@ -202,6 +251,43 @@ describe('deploymentChanged', () => {
       },
     ])
     stream.stop()
+  })
+
+  test('tells changes in the order of their commits, and who subscribes and then reads misses none', async () => {
+    const { superuser, worker } = api.database
+    const id = await addDeployment(superuser, api.ids.tenants.acme, api.ids.projects.shop)
+    await call(worker, 'app_private.dispatch_events', { max_count: 1000 })
+    const stream = listen(api.socket('bob'), CHANGED, { id })
+    await listening(`events:${api.ids.tenants.acme}`)
+    const statuses = ['building', 'deploying', 'failed']
+    const clients = await Promise.all(statuses.map(() => superuser.connect()))
+    // The last to commit begins first.
+    for (const client of clients.toReversed()) {
+      await client.query('begin')
+      await client.query('select pg_current_xact_id()')
+    }
+    const commit = async (index: number) => {
+      await clients[index]!.query(
+        'update app_public.deployments set status = $2::app_public.deployment_status where id = $1',
+        [id, statuses[index]],
+      )
+      await clients[index]!.query('commit')
+      clients[index]!.release()
+    }
+    await commit(0)
+    // What committed before the subscription and is dispatched after it is read; what commits after it is told.
+    const later = listen(api.socket('vera'), CHANGED, { id })
+    await listening(`events:${api.ids.tenants.acme}`)
+    const { data } = await api.ask('vera', 'query ($id: UUID!) { deployment(id: $id) { status } }', { id })
+    expect(data).toEqual({ deployment: { status: 'BUILDING' } })
+    await commit(1)
+    await commit(2)
+    await call(worker, 'app_private.dispatch_events', { max_count: 1000 })
+    const types = (events: any[]) => events.map((event) => event.data.deploymentChanged.type)
+    expect(types(await stream.take(3))).toEqual(['deployment.building', 'deployment.deploying', 'deployment.failed'])
+    expect(types(await later.take(3)).slice(-2)).toEqual(['deployment.deploying', 'deployment.failed'])
+    stream.stop()
+    later.stop()
   })
 
   test('follows one project, one deployment, or all of the tenant', async () => {

@@ -24,11 +24,19 @@ export const TEST_KEYRING: Keyring = { current: 'k1', keys: { k1: Buffer.alloc(3
 
 /**
  * Clones the template of this run; about 15 ms. Call it in beforeAll, and `close` in afterAll.
- * `isAlone`: in a cluster of its own, about 0.3 s, for what another file's open transaction would hold back.
+ * `isAlone`: in a cluster of its own, about 0.3 s, for what another file's open transaction would hold back; `settings` are its server's.
  * `hasTruePasswords`: at the cost they have in production, 65 ms each.
  */
-export async function testDatabase({ isAlone = false, hasTruePasswords = false } = {}): Promise<TestDatabase> {
-  const own = isAlone ? await startTemplateCluster() : undefined
+export async function testDatabase({
+  isAlone = false,
+  hasTruePasswords = false,
+  settings = {},
+}: {
+  isAlone?: boolean
+  hasTruePasswords?: boolean
+  settings?: Readonly<Record<string, string>>
+} = {}): Promise<TestDatabase> {
+  const own = isAlone ? await startTemplateCluster(settings) : undefined
   const cluster = own ?? testCluster()
   const name = `test_${process.pid}_${randomBytes(4).toString('hex')}`
   const urls = await cloneTemplate(cluster, name)

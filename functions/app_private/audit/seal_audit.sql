@@ -6,6 +6,7 @@ create or replace function app_private.seal_audit(rows_per_seal integer default 
 as $$
 declare
   v_end       xid8;
+  v_now       bigint;
   v_tenant_id uuid;
   v_last      audit.seals;
   v_seal      audit.seals;
@@ -15,6 +16,9 @@ begin
   -- One sealer at a time; what another sealed meanwhile is seen after the wait.
   perform pg_advisory_xact_lock(hashtextextended('seal_audit', 0));
   v_end := pg_snapshot_xmin(pg_current_snapshot());
+  -- How far this comes is how far the next may look back: what was committed by now had begun by now.
+  v_now := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+  perform app_private.move_horizon('seals', v_end, v_now, v_now, v_now, 1);
   for v_tenant_id in
     -- Tenants in the ledger, by hopping along the index.
     with recursive tenants as (

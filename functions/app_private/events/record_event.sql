@@ -1,3 +1,6 @@
+-- Whoever calls it has written or locked the row of the subject in this transaction: the position in the order of
+-- dispatch, which the pointer takes, then rises in the order of the commits. It is taken after the event was written,
+-- so the transaction has its id by then, on which move_horizon relies.
 create or replace function app_private.record_event(
   type text,
   tenant_id uuid,

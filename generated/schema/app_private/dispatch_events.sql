@@ -4,7 +4,9 @@ CREATE OR REPLACE FUNCTION app_private.dispatch_events(max_count integer DEFAULT
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp';
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off';
 alter function app_private.dispatch_events(max_count integer) owner to app_system;
-comment on function app_private.dispatch_events(max_count integer) is 'Turns waiting events, once each, into what follows from them; returns how many it took.';
+comment on function app_private.dispatch_events(max_count integer) is 'Turns waiting events, once each and those of one subject in the order of their commits, into what follows from them; returns how many it took. Waits while another does.';
 grant execute on function app_private.dispatch_events(max_count integer) to freehold_worker;

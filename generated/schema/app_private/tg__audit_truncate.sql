@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.tg__audit_truncate()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.tg__audit_truncate() owner to app_system;
-comment on function app_private.tg__audit_truncate() is 'Appends to the ledger that a table was emptied.';
+comment on function app_private.tg__audit_truncate() is 'Appends to the ledger that a table was emptied, for each tenant that ever had rows in it.';

@@ -2,7 +2,7 @@
 
 create table app_public.events (
   tenant_id uuid not null,
-  created_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default clock_timestamp(),
   id uuid not null default uuidv7(),
   type text not null,
   subject_type text not null,

@@ -5,5 +5,5 @@ CREATE OR REPLACE FUNCTION app_public.project_members_as_of(at timestamp with ti
  LANGUAGE sql
  STABLE;
 alter function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) owner to freehold_owner;
-comment on function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) is 'The project members as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+comment on function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) is 'The project members as they stood at a moment, being what had been committed by then, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
 grant execute on function app_public.project_members_as_of(at timestamp with time zone, project_id uuid) to app_user;

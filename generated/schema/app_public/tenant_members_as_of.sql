@@ -5,5 +5,5 @@ CREATE OR REPLACE FUNCTION app_public.tenant_members_as_of(at timestamp with tim
  LANGUAGE sql
  STABLE;
 alter function app_public.tenant_members_as_of(at timestamp with time zone) owner to freehold_owner;
-comment on function app_public.tenant_members_as_of(at timestamp with time zone) is 'The tenant members as they stood at a moment, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+comment on function app_public.tenant_members_as_of(at timestamp with time zone) is 'The tenant members as they stood at a moment, being what had been committed by then, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
 grant execute on function app_public.tenant_members_as_of(at timestamp with time zone) to app_user;

@@ -26,7 +26,7 @@ comment on column app_public.tenants_audit.action is 'What happened.';
 comment on column app_public.tenants_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
 comment on column app_public.tenants_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
 comment on column app_public.tenants_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
-comment on column app_public.tenants_audit.created_at is 'When it was done.';
+comment on column app_public.tenants_audit.created_at is 'When it was done; it could be seen by others when its transaction committed.';
 comment on column app_public.tenants_audit.actor_type is 'Kind of actor.';
 comment on column app_public.tenants_audit.api_key_id is 'API key that did it; null when none.';
 comment on column app_public.tenants_audit.actor is 'Task, webhook source or database role when it was no request.';

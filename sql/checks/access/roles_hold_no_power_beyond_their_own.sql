@@ -11,7 +11,8 @@ with
     ('freehold_owner',         'app_system',      'hands the definer functions over'),
     ('freehold_owner',         'freehold_worker', 'hands over the functions that add jobs'),
     ('freehold_authenticator', 'app_anonymous',   'what a request becomes'),
-    ('freehold_authenticator', 'app_user',        'what a request becomes')
+    ('freehold_authenticator', 'app_user',        'what a request becomes'),
+    ('app_system',             'pg_read_all_stats', 'measure_lag: since when whose transactions are open')
   )
 select
   r.name as offender,

@@ -7,6 +7,8 @@ with called (name, role, reason) as (values
   ('apply_webhook_event',      'freehold_worker',        'task webhook__apply'),
   ('dispatch_events',          'freehold_worker',        'the dispatcher'),
   ('ensure_partitions',        'freehold_worker',        'scheduled'),
+  ('measure_lag',              'freehold_authenticator', 'asked by every process, and told at /readyz'),
+  ('measure_lag',              'freehold_worker',        'asked by every process'),
   ('requeue_lost_deployments', 'freehold_worker',        'scheduled'),
   ('seal_audit',               'freehold_worker',        'scheduled'),
   ('seals_after',              'freehold_worker',        'task audit__seal, which publishes them'),

@@ -10,7 +10,8 @@ with
   ),
   -- Their volatility is that of their worst use.
   harmless (called, reason) as (values
-    ('convert_to', 'stable, since conversions can be replaced; nobody replaces those of utf8')
+    ('convert_to', 'stable, since conversions can be replaced; nobody replaces those of utf8'),
+    ('pg_xact_commit_timestamp', 'volatile for transactions that still run, of which no statement sees another''s')
   ),
   bodies as (
     select s.name || '.' || f.proname as name, f.oid::regprocedure::text as signature, f.provolatile as promised,

@@ -118,11 +118,11 @@ function viewOf(table: AuditedTable): [string, string] {
     ...(row === 'tenant_id'
       ? []
       : [
-          ['v.row_id', row, `The ${key === 'id' ? thing : words(row.replace(/_id$/, ''))}; it may be gone by now.`] as [
-            string,
-            string,
-            string,
-          ],
+          [
+            'v.row_id',
+            row,
+            `The ${key === 'id' ? thing : words(row.replace(/_id$/, ''))}; it may be gone by now. Null when all were: the table was emptied.`,
+          ] as [string, string, string],
         ]),
     ...(row === 'project_id' || !has(table, 'project_id')
       ? []
@@ -139,7 +139,7 @@ function viewOf(table: AuditedTable): [string, string] {
       'snapshot',
       'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.',
     ],
-    ['v.created_at', 'created_at', 'When it was done.'],
+    ['v.created_at', 'created_at', 'When it was done; it could be seen by others when its transaction committed.'],
     ['v.actor_type', 'actor_type', 'Kind of actor.'],
     ['v.api_key_id', actor('api_key_id', 'actor_api_key_id'), 'API key that did it; null when none.'],
     ['v.actor', 'actor', 'Task, webhook source or database role when it was no request.'],
@@ -179,6 +179,16 @@ function readersOf({ readers, subject, isOfTenant, name, columns }: AuditedTable
   return `Seen by ${rank}${ofProject ? ' who sees its project' : ''}${subject === '' ? '' : ', and by the person it is about'}.`
 }
 
+/**
+ * Whether a version was committed by a moment, not only written; app_hidden.last_truncate says the same. Without the server's word, or
+ * with one that is more than a day off, which is about another cluster's transaction of that id, writing counts.
+ */
+const committedBy = (at: string): string => `v.created_at <= ${at}
+and case when v.created_at > ${at} - interval '1 day' and (select current_setting('track_commit_timestamp')) = 'on' then
+  (pg_xact_commit_timestamp(v.transaction_id::xid)
+    <@ tstzrange(${at}, v.created_at + interval '1 day', '(]')) is not true
+  else true end`
+
 /** The functions that read a tenant table as it was: all rows of it, and one. */
 function asOfFunctions(table: AuditedTable): [string, string][] {
   if (!table.isOfTenant || table.key !== 'id') return []
@@ -198,10 +208,13 @@ function asOfFunctions(table: AuditedTable): [string, string][] {
   const versions = (
     condition: string,
     order: string,
+    at: string,
   ) => `select ${order.startsWith('v.row_id') ? 'distinct on (v.row_id) ' : ''}v.action, v.snapshot, v.personal
 from audit.row_versions v
 where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = ${quote(name)}
   and ${condition}
+  and v.id > (select app_hidden.last_truncate(${quote(name)}, ${at}))
+  and ${indent(committedBy(at), 2).trimStart()}
 order by ${order}`
   const whole =
     table.digest.length === 0 ? 'l.snapshot' : `(l.snapshot - ${quote(`{${table.digest.join(',')}}`)}::text[])`
@@ -215,7 +228,7 @@ ${indent(latest, 4)}) l
   cross join lateral jsonb_populate_record(null::app_public.${name}, ${whole} || coalesce(l.personal -> 'snapshot', '{}')) p
   where l.action <> 'delete') r${conditions.length > 0 ? `\nwhere ${conditions.join('\n  and ')}` : ''};`
   const latest = 'v.row_id, v.id desc'
-  const until = `v.created_at <= ${list}.at`
+  const at = `${list}.at`
   const branches = (ofAll: string, ofOne: string) =>
     `(${indent(ofAll, 1).trimStart()})\nunion all\n(${indent(ofOne, 1).trimStart()})`
   // Branches and no "or": the planner drops one of them, and the other has its index. Project by project, because the
@@ -227,13 +240,13 @@ from (
   union all
   select s.id from app_public.project_as_of(${list}.project_id, ${list}.at) s where s.id is not null) s
 cross join lateral (
-${indent(versions(`v.project_id = s.id and ${until}`, latest), 2)}) l`
+${indent(versions('v.project_id = s.id', latest, at), 2)}) l`
     : ofProject
       ? branches(
-          versions(`${list}.project_id is null and ${until}`, latest),
-          versions(`v.project_id = ${list}.project_id and ${until}`, latest),
+          versions(`${list}.project_id is null`, latest, at),
+          versions(`v.project_id = ${list}.project_id`, latest, at),
         )
-      : versions(until, latest)
+      : versions('v.row_id is not null', latest, at)
   const listSignature = `app_public.${list}(timestamptz${ofProject ? ', uuid' : ''})`
   const oneSignature = `app_public.${one}(uuid, timestamptz)`
   return [
@@ -246,7 +259,7 @@ as $$
 ${indent(rows(listed, standing), 2)}
 $$;
 comment on function ${listSignature} is
-  'The ${things} as they stood at a moment, ${ofProject ? 'all or those of a project, ' : ''}as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+  'The ${things} as they stood at a moment, being what had been committed by then, ${ofProject ? 'all or those of a project, ' : ''}as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
 grant execute on function ${listSignature} to app_user;
 `,
     ],
@@ -257,7 +270,7 @@ create or replace function app_public.${one}(id uuid, at timestamptz) returns ap
   language sql stable
 as $$
 ${indent(
-  rows(`${versions(`v.row_id = ${one}.id and v.created_at <= ${one}.at`, 'v.id desc')}\nlimit 1`, [
+  rows(`${versions(`v.row_id = ${one}.id`, 'v.id desc', `${one}.at`)}\nlimit 1`, [
     ...standing,
     ...(table.followsProject ? [stood('r.project_id', `${one}.at`)] : []),
   ]),

@@ -383,6 +383,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   ...claim('find_hidden_project_ids', 'vera'),
   'app_hidden.current_environment_id()': { by: 'bob', call: () => 'app_hidden.current_environment_id()', isVoid: true },
   'app_hidden.has_role(app_public.member_role)': { by: 'bob', call: () => `app_hidden.has_role('developer')` },
+  'app_hidden.last_truncate(text,timestamp with time zone)': {
+    by: 'bob',
+    call: () => `app_hidden.last_truncate('projects', clock_timestamp())`,
+  },
   'app_hidden.is_permitted(text)': { by: 'bob', call: () => `app_hidden.is_permitted('projects:write')` },
   'app_hidden.is_deployment_move_allowed(app_public.deployment_status,app_public.deployment_status)': {
     by: 'bob',
@@ -435,6 +439,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
   'app_private.dispatch_events(integer)': platform('app_private.dispatch_events()'),
   'app_private.ensure_partitions(integer)': platform('app_private.ensure_partitions()'),
+  'app_private.measure_lag()': platform('app_private.measure_lag()'),
   'app_private.requeue_lost_deployments()': platform('app_private.requeue_lost_deployments()'),
   'app_private.seal_audit(integer)': platform('app_private.seal_audit()'),
   'app_private.seals_after(timestamp with time zone,uuid,bigint,integer)': platform('app_private.seals_after()'),

@@ -18,6 +18,7 @@ export type Routine = Readonly<IFindRoutinesResult>
 export type Thing = Readonly<IFindThingsResult>
 
 export const readRelations = (client: pg.ClientBase): Promise<Relation[]> => findRelations.run(undefined, client)
-export const readThings = (client: pg.ClientBase): Promise<Thing[]> => findThings.run(undefined, client)
+export const readThings = (client: pg.ClientBase, roles: readonly string[]): Promise<Thing[]> =>
+  findThings.run({ roles: [...roles] }, client)
 export const readRoutines = (client: pg.ClientBase, roles: readonly string[]): Promise<Routine[]> =>
   findRoutines.run({ roles: [...roles] }, client)

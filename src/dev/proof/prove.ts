@@ -48,7 +48,7 @@ export async function prove(client: pg.ClientBase, world: World, options: ProveO
     routines.filter(({ signature }) => isTried(signature)),
   )
   const walked = new Set([...relations.map(({ name }) => name), ...routines.map(({ signature }) => signature)])
-  for (const { name, kind } of await readThings(client)) {
+  for (const { name, kind } of await readThings(client, ROLES)) {
     if (!walked.has(name)) trial.proof.missing.push(`${name}: the proof does not walk ${kind}`)
   }
   if (options.only === undefined) {

@@ -90,8 +90,8 @@ function tagHistory(view: PgClass, table: PgClass, singular: string): void {
     const { attname: name } = attribute
     const own = attribute.getTags()
     if (name === 'actor') own.name ??= 'actor_name'
-    if (!NULLABLE.has(name) && name !== actor && name !== 'project_id') own.notNull = true
-    if (name === row) own.notNull = true
+    // The row is null where all of them went at once.
+    if (!NULLABLE.has(name) && ![actor, row, 'project_id'].includes(name)) own.notNull = true
     const refused = [
       ...(FILTERS.has(name) || name === row || name === actor ? [] : ['-filterBy']),
       ...(ORDERS.has(name) ? [] : ['-orderBy']),

@@ -1,6 +1,7 @@
 import type { Express } from 'express'
 import type pg from 'pg'
 import { isMigrated } from '../../../generated/queries/health.ts'
+import type { Lag } from '../../db/lag.ts'
 import type { Logger } from '../../log.ts'
 
 /** How long the database may take to answer before it counts as unreachable. */
@@ -13,10 +14,15 @@ export interface HealthDeps {
   isListening: () => boolean
   /** True from the moment the server stops taking work. */
   isClosing: () => boolean
+  /** What was measured last, in seconds. */
+  lag: () => Lag
 }
 
-/** /healthz: the process answers. /readyz: it can do its work; 503 names what is missing. */
-export function installHealth(app: Express, { pool, log, isListening, isClosing }: HealthDeps): void {
+/**
+ * /healthz: the process answers. /readyz: it can do its work; 503 names what is missing. Lag is told beside it and makes nothing
+ * unready: another process would lag as much.
+ */
+export function installHealth(app: Express, { pool, log, isListening, isClosing, lag }: HealthDeps): void {
   app.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
   })
@@ -32,7 +38,7 @@ export function installHealth(app: Express, { pool, log, isListening, isClosing 
       accepting: !isClosing(),
     }
     const isReady = Object.values(checks).every(Boolean)
-    res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready', checks })
+    res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready', checks, lag: lag() })
   })
 }
 

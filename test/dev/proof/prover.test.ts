@@ -210,6 +210,17 @@ test('an object of a kind that the proof does not walk is missing from it', asyn
   )
 })
 
+test('the numbers of an identity column are noticed when somebody may ask for them', async () => {
+  await tampered(
+    'grant usage on sequence app_private.undispatched_events_position_seq to freehold_worker',
+    async () => {
+      expect((await prove(client, world, { only: [] })).missing).toEqual([
+        'app_private.undispatched_events_position_seq: the proof does not walk a sequence',
+      ])
+    },
+  )
+})
+
 describe('a function is noticed', () => {
   const only = [
     'app_public.current_tenant()',

@@ -71,11 +71,17 @@ as $$
         select distinct on (v.row_id) v.action, v.snapshot, v.personal
         from audit.row_versions v
         where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'deployments'
-          and v.project_id = s.id and v.created_at <= deployments_as_of.at
+          and v.project_id = s.id
+          and v.id > (select app_hidden.last_truncate('deployments', deployments_as_of.at))
+          and v.created_at <= deployments_as_of.at
+          and case when v.created_at > deployments_as_of.at - interval '1 day' and (select current_setting('track_commit_timestamp')) = 'on' then
+            (pg_xact_commit_timestamp(v.transaction_id::xid)
+              <@ tstzrange(deployments_as_of.at, v.created_at + interval '1 day', '(]')) is not true
+            else true end
         order by v.row_id, v.id desc) l) l
     cross join lateral jsonb_populate_record(null::app_public.deployments, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
 $$;
 comment on function app_public.deployments_as_of(timestamptz, uuid) is
-  'The deployments as they stood at a moment, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+  'The deployments as they stood at a moment, being what had been committed by then, all or those of a project, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
 grant execute on function app_public.deployments_as_of(timestamptz, uuid) to app_user;

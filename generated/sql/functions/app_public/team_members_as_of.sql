@@ -19,11 +19,17 @@ as $$
       select distinct on (v.row_id) v.action, v.snapshot, v.personal
       from audit.row_versions v
       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'team_members'
+        and v.row_id is not null
+        and v.id > (select app_hidden.last_truncate('team_members', team_members_as_of.at))
         and v.created_at <= team_members_as_of.at
+        and case when v.created_at > team_members_as_of.at - interval '1 day' and (select current_setting('track_commit_timestamp')) = 'on' then
+          (pg_xact_commit_timestamp(v.transaction_id::xid)
+            <@ tstzrange(team_members_as_of.at, v.created_at + interval '1 day', '(]')) is not true
+          else true end
       order by v.row_id, v.id desc) l
     cross join lateral jsonb_populate_record(null::app_public.team_members, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p
     where l.action <> 'delete') r;
 $$;
 comment on function app_public.team_members_as_of(timestamptz) is
-  'The team members as they stood at a moment, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
+  'The team members as they stood at a moment, being what had been committed by then, as far as the caller may read their history. Secret columns, and personal ones of people who were erased, are empty.';
 grant execute on function app_public.team_members_as_of(timestamptz) to app_user;

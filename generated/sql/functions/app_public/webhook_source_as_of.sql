@@ -19,7 +19,13 @@ as $$
       select v.action, v.snapshot, v.personal
       from audit.row_versions v
       where v.tenant_id = (select app_hidden.current_tenant_id()) and v.table_name = 'webhook_sources'
-        and v.row_id = webhook_source_as_of.id and v.created_at <= webhook_source_as_of.at
+        and v.row_id = webhook_source_as_of.id
+        and v.id > (select app_hidden.last_truncate('webhook_sources', webhook_source_as_of.at))
+        and v.created_at <= webhook_source_as_of.at
+        and case when v.created_at > webhook_source_as_of.at - interval '1 day' and (select current_setting('track_commit_timestamp')) = 'on' then
+          (pg_xact_commit_timestamp(v.transaction_id::xid)
+            <@ tstzrange(webhook_source_as_of.at, v.created_at + interval '1 day', '(]')) is not true
+          else true end
       order by v.id desc
       limit 1) l
     cross join lateral jsonb_populate_record(null::app_public.webhook_sources, l.snapshot || coalesce(l.personal -> 'snapshot', '{}')) p

@@ -23,12 +23,12 @@ where v.tenant_id = app_hidden.platform_tenant_id()
 comment on view app_public.sessions_audit is 'Every version of every session: who did what to it, and when. Seen by the person alone.';
 comment on column app_public.sessions_audit.tenant_id is 'All zeros: it belongs to a person and to no tenant.';
 comment on column app_public.sessions_audit.id is 'Identifier of the version, a version 7 UUID: versions of one row are in its order.';
-comment on column app_public.sessions_audit.session_id is 'The session; it may be gone by now.';
+comment on column app_public.sessions_audit.session_id is 'The session; it may be gone by now. Null when all were: the table was emptied.';
 comment on column app_public.sessions_audit.action is 'What happened.';
 comment on column app_public.sessions_audit.user_id is 'Person who did it, or whose key did; null when nobody.';
 comment on column app_public.sessions_audit.diff is 'Old values of the columns that an update changed; a secret one is named, its values are not.';
 comment on column app_public.sessions_audit.snapshot is 'The row after the change, for a delete as it was; without its secret columns, and without personal ones once the person is erased.';
-comment on column app_public.sessions_audit.created_at is 'When it was done.';
+comment on column app_public.sessions_audit.created_at is 'When it was done; it could be seen by others when its transaction committed.';
 comment on column app_public.sessions_audit.actor_type is 'Kind of actor.';
 comment on column app_public.sessions_audit.api_key_id is 'API key that did it; null when none.';
 comment on column app_public.sessions_audit.actor is 'Task, webhook source or database role when it was no request.';
