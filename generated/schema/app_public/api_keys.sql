@@ -34,6 +34,7 @@ create table app_public.api_keys (
   constraint api_keys_rotated_from_id_fkey FOREIGN KEY (tenant_id, rotated_from_id) REFERENCES app_public.api_keys(tenant_id, id) ON DELETE SET NULL (rotated_from_id),
   constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
   constraint api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
+  constraint api_keys_depth_check CHECK (NOT jsonb_path_exists(permissions, '$.**{201}'::jsonpath)) NOT VALID,
   constraint api_keys_environment_check CHECK (environment_id IS NULL OR project_id IS NOT NULL),
   constraint api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
   constraint api_keys_permissions_check CHECK (jsonb_typeof(permissions) = 'array'::text),

@@ -21,6 +21,7 @@ create table app_public.audit_logs (
   response_code integer,
   constraint audit_logs_pkey PRIMARY KEY (tenant_id, created_at, id),
   constraint audit_logs_action_check CHECK (length(action) >= 1 AND length(action) <= 255),
+  constraint audit_logs_depth_check CHECK (NOT jsonb_path_exists(details, '$.**{201}'::jsonpath)) NOT VALID,
   constraint audit_logs_details_check CHECK (jsonb_typeof(details) = 'object'::text),
   constraint audit_logs_resource_type_check CHECK (length(resource_type) <= 255)
 ) partition by RANGE (created_at);

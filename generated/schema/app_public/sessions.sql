@@ -15,6 +15,7 @@ create table app_public.sessions (
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE SET NULL,
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
+  constraint sessions_depth_check CHECK (NOT jsonb_path_exists(device_info, '$.**{201}'::jsonpath)) NOT VALID,
   constraint sessions_device_info_check CHECK (jsonb_typeof(device_info) = 'object'::text)
 );
 alter table app_public.sessions enable row level security, force row level security;

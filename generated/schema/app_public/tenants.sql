@@ -19,6 +19,7 @@ create table app_public.tenants (
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_billing_owner_id_fkey FOREIGN KEY (billing_owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint tenants_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
+  constraint tenants_depth_check CHECK (NOT jsonb_path_exists(settings, '$.**{201}'::jsonpath)) NOT VALID,
   constraint tenants_max_services_check CHECK (max_services >= 0),
   constraint tenants_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
   constraint tenants_settings_check CHECK (jsonb_typeof(settings) = 'object'::text)

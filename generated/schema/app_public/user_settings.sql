@@ -10,6 +10,7 @@ create table app_public.user_settings (
   constraint user_settings_pkey PRIMARY KEY (user_id),
   constraint user_settings_default_tenant_id_fkey FOREIGN KEY (default_tenant_id) REFERENCES app_public.tenants(id) ON DELETE SET NULL,
   constraint user_settings_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
+  constraint user_settings_depth_check CHECK (NOT jsonb_path_exists(preferences, '$.**{201}'::jsonpath) AND NOT jsonb_path_exists(settings, '$.**{201}'::jsonpath)) NOT VALID,
   constraint user_settings_preferences_check CHECK (jsonb_typeof(preferences) = 'object'::text),
   constraint user_settings_settings_check CHECK (jsonb_typeof(settings) = 'object'::text)
 );

@@ -2,6 +2,10 @@ create or replace trigger _100_set_updated_at
   before update on app_public.projects for each row
   execute function app_private.tg__set_updated_at();
 
+create or replace trigger _200_check_repository
+  before insert or update of repository_url, repository_branch on app_public.projects for each row
+  execute function app_private.tg_projects__check_repository();
+
 create or replace trigger _200_check_team
   before insert or update of team_id on app_public.projects for each row
   execute function app_private.tg_projects__check_team();
