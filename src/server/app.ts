@@ -29,6 +29,8 @@ export interface AppDeps {
   log: Logger
   /** Directory of `<hash>.graphql`; when given, nothing but these documents is run. */
   persistedDocuments?: string
+  /** How long a webhook's body may take to come; 20 seconds unless told otherwise. */
+  webhookBodyTimeoutMs?: number
 }
 
 export interface App {
@@ -68,7 +70,12 @@ export async function makeApp(deps: AppDeps): Promise<App> {
     installCors(app, config.cors)
     installHealth(app, { pool, log, isListening: () => listener.isListening, isClosing: () => isClosing })
     // Before the JSON parser and authentication: they read the raw body, and what they present is a signature.
-    installWebhooks(app, { pool, log, maxBytes: config.webhookMaxBytes })
+    installWebhooks(app, {
+      pool,
+      log,
+      maxBytes: config.webhookMaxBytes,
+      ...(deps.webhookBodyTimeoutMs !== undefined && { bodyTimeoutMs: deps.webhookBodyTimeoutMs }),
+    })
     installJsonBody(app, config.bodyMaxBytes)
     installAuthentication(app, authenticator)
     installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })

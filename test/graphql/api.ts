@@ -43,7 +43,7 @@ export interface Api {
 const LIMITS = { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 }
 
 export async function startApi(
-  options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments'> = {},
+  options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments' | 'webhookBodyTimeoutMs'> = {},
 ): Promise<Api> {
   const database = await testDatabase()
   const settled = await namedPeople(database)
@@ -56,7 +56,7 @@ export async function startApi(
       done()
     },
   })
-  const { persistedDocuments, ...config } = options
+  const { persistedDocuments, webhookBodyTimeoutMs, ...config } = options
   const app = await makeApp({
     config: {
       cors: false,
@@ -71,6 +71,7 @@ export async function startApi(
     authenticatorUrl: database.urls.authenticator,
     log: makeLogger({ level: 'debug', destination }),
     ...(persistedDocuments !== undefined && { persistedDocuments }),
+    ...(webhookBodyTimeoutMs !== undefined && { webhookBodyTimeoutMs }),
   })
   const server: Server = createServer(app.express)
   app.attach(server)

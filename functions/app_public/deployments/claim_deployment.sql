@@ -59,6 +59,7 @@ begin
       from app_hidden.claimable_deployments(claim_deployment.environments, claim_deployment.deployment_id) c
       where c.environment_id = v_environment_id
       limit 1)
+      and d.status in ('pending', 'queued')
     returning * into v_deployment;
     exit when found;
   end loop;
