@@ -168,6 +168,22 @@ test("while it is held, who does not bear the lease does no more than cancel, al
   expect(await refusal(scene.move(other.id, 'ready'))).toEqual({ ...lost, status: 'canceled' })
 })
 
+test("a lease of before tokens is nobody's: it can not be prolonged, and runs out", async () => {
+  const { id } = await scene.request(project)
+  await scene.rows(
+    `update app_public.deployments set status = 'building', runner = 'old', lease_expires_at = now() + interval '1 minute' where id = $1`,
+    [id],
+  )
+  for (const lease of ['old', '', 'fh_lease_guessed']) {
+    expect(await refusal(heartbeat(id, lease))).toEqual(LOST)
+    expect(await refusal(scene.move(id, 'ready', { lease }))).toEqual(LOST)
+  }
+  expect(await scene.claim('old', { id })).toBeUndefined()
+  await expire(id)
+  expect(await requeue()).toBe(1)
+  expect(await scene.claim('new', { id })).toMatchObject({ id, runner: 'new', restart_count: 1 })
+})
+
 test('what nobody holds is not made ready by anybody', async () => {
   const { id } = await scene.request(project)
   for (const status of ['building', 'failed'] as const)
