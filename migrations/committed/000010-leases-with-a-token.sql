@@ -1,10 +1,10 @@
 --! Previous: sha1:d7baf144e580a593322eeb8cc9562ae9c67ba24d
---! Hash: sha1:a118266134d325f3b2496b1d7cd1cee40be71554
+--! Hash: sha1:d908a229b99dfd558edfe431dd7f6772ba844c62
 --! Message: leases with a token
 
--- Leases with a token, what a rollback goes back to, how an environment treats its queue, which repositories are allowed,
--- one webhook a body, and documents that are not too deep to be shown.
--- Locks: access exclusive on the tables that gain a column or a check, for a moment; share row exclusive on deployments for
+-- Leases with a token, what a rollback goes back to, how an environment treats its queue, which repositories are allowed, and
+-- one webhook a body.
+-- Locks: access exclusive on the tables that gain a column, for a moment; share row exclusive on deployments for
 --   the foreign key; share on deployments and webhook_events while their indexes are built: writes wait as long as reading once takes.
 -- Rows touched: webhook_events whose payload is too deep to be shown, whose payload becomes {}; the bytes stay.
 -- Safe while the old code runs: yes. Leases that are held have no token: nobody can prolong them, so they end when they expire,
@@ -81,46 +81,7 @@ comment on column app_public.webhook_events.body_hash is
 create unique index if not exists webhook_events_body_hash_key
   on app_public.webhook_events (tenant_id, webhook_source_id, body_hash) where body_hash is not null;
 
--- What lies more than 200 levels down breaks whoever writes the document out again. Not valid: a row of before is looked
--- at when it changes.
-alter table app_public.tenants
-  drop constraint if exists tenants_depth_check,
-  add constraint tenants_depth_check check (
-    not jsonb_path_exists(settings, '$.**{201}')) not valid;
-alter table app_public.user_settings
-  drop constraint if exists user_settings_depth_check,
-  add constraint user_settings_depth_check check (
-    not jsonb_path_exists(preferences, '$.**{201}')
-    and not jsonb_path_exists(settings, '$.**{201}')) not valid;
-alter table app_public.sessions
-  drop constraint if exists sessions_depth_check,
-  add constraint sessions_depth_check check (
-    not jsonb_path_exists(device_info, '$.**{201}')) not valid;
-alter table app_public.api_keys
-  drop constraint if exists api_keys_depth_check,
-  add constraint api_keys_depth_check check (
-    not jsonb_path_exists(permissions, '$.**{201}')) not valid;
-alter table app_public.projects
-  drop constraint if exists projects_depth_check,
-  add constraint projects_depth_check check (
-    not jsonb_path_exists(architecture, '$.**{201}')
-    and not jsonb_path_exists(tech_stack, '$.**{201}')
-    and not jsonb_path_exists(integrations, '$.**{201}')
-    and not jsonb_path_exists(environment_vars, '$.**{201}')) not valid;
-alter table app_public.project_environments
-  drop constraint if exists project_environments_depth_check,
-  add constraint project_environments_depth_check check (
-    not jsonb_path_exists(env_vars, '$.**{201}')) not valid;
-alter table app_public.deployments
-  drop constraint if exists deployments_depth_check,
-  add constraint deployments_depth_check check (
-    not jsonb_path_exists(config_snapshot, '$.**{201}')
-    and not jsonb_path_exists(metrics, '$.**{201}')) not valid;
-alter table app_public.audit_logs
-  drop constraint if exists audit_logs_depth_check,
-  add constraint audit_logs_depth_check check (
-    not jsonb_path_exists(details, '$.**{201}')) not valid;
-
+-- What lies more than 200 levels down breaks whoever writes the document out again; receive_webhook refuses it from here on.
 -- A database built from empty has no rows, and no grants yet.
 do $$
 begin

@@ -117,7 +117,7 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     besides: noNewColumn,
   },
   'documents are bounded in depth': {
-    sql: 'alter table app_public.tenants drop constraint tenants_depth_check',
+    sql: 'drop trigger _200_refuse_depth on app_public.tenants',
     offender: 'app_public.tenants.settings',
   },
   'constraints and indexes have written names': {

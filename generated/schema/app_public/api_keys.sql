@@ -34,7 +34,6 @@ create table app_public.api_keys (
   constraint api_keys_rotated_from_id_fkey FOREIGN KEY (tenant_id, rotated_from_id) REFERENCES app_public.api_keys(tenant_id, id) ON DELETE SET NULL (rotated_from_id),
   constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
   constraint api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
-  constraint api_keys_depth_check CHECK (NOT jsonb_path_exists(permissions, '$.**{201}'::jsonpath)) NOT VALID,
   constraint api_keys_environment_check CHECK (environment_id IS NULL OR project_id IS NOT NULL),
   constraint api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
   constraint api_keys_permissions_check CHECK (jsonb_typeof(permissions) = 'array'::text),
@@ -78,6 +77,7 @@ CREATE INDEX api_keys_updated_at_idx ON app_public.api_keys USING btree (tenant_
 CREATE INDEX api_keys_user_id_idx ON app_public.api_keys USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF permissions ON app_public.api_keys FOR EACH ROW WHEN (jsonb_path_exists(new.permissions, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at, grace_expires_at, expires_at, scopes, permissions, project_id, environment_id, allowed_ips, rate_limit_per_minute, usage_limit ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.api_keys REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}', '{}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.api_keys REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('api_keys', 'admin', '{label,last_used,revoked,is_active}', '{}', '{allowed_ips}', 'user_id', 'id', '{last_used_at,usage_count,updated_at}', '{}');

@@ -21,7 +21,6 @@ create table app_public.audit_logs (
   response_code integer,
   constraint audit_logs_pkey PRIMARY KEY (tenant_id, created_at, id),
   constraint audit_logs_action_check CHECK (length(action) >= 1 AND length(action) <= 255),
-  constraint audit_logs_depth_check CHECK (NOT jsonb_path_exists(details, '$.**{201}'::jsonpath)) NOT VALID,
   constraint audit_logs_details_check CHECK (jsonb_typeof(details) = 'object'::text),
   constraint audit_logs_resource_type_check CHECK (length(resource_type) <= 255)
 ) partition by RANGE (created_at);
@@ -54,6 +53,7 @@ CREATE INDEX audit_logs_resource_type_idx ON ONLY app_public.audit_logs USING bt
 CREATE INDEX audit_logs_user_id_idx ON ONLY app_public.audit_logs USING btree (tenant_id, user_id, created_at DESC);
 CREATE TRIGGER _200_refuse_change BEFORE TRUNCATE ON app_public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('audit logs');
 CREATE TRIGGER _200_refuse_change_but_erasure BEFORE DELETE OR UPDATE ON app_public.audit_logs FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change_but_erasure('audit logs', '{ip_address,user_agent,details}');
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF details ON app_public.audit_logs FOR EACH ROW WHEN (jsonb_path_exists(new.details, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 create policy all_system on app_public.audit_logs as permissive for all to app_system
   using (true)
   with check (true);

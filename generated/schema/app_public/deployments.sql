@@ -91,7 +91,6 @@ END) virtual,
   constraint deployments_config_snapshot_check CHECK (jsonb_typeof(config_snapshot) = 'object'::text),
   constraint deployments_container_port_check CHECK (container_port >= 1 AND container_port <= 65535),
   constraint deployments_deployment_url_check CHECK (length(deployment_url) <= 500 AND deployment_url ~ '^https?://'::text),
-  constraint deployments_depth_check CHECK (NOT jsonb_path_exists(config_snapshot, '$.**{201}'::jsonpath) AND NOT jsonb_path_exists(metrics, '$.**{201}'::jsonpath)) NOT VALID,
   constraint deployments_external_id_check CHECK (external_id IS NULL OR provider IS NOT NULL),
   constraint deployments_is_current_check CHECK (NOT is_current OR (status = ANY (ARRAY['ready'::app_public.deployment_status, 'running'::app_public.deployment_status]))),
   constraint deployments_lease_check CHECK ((lease_expires_at IS NULL) = (runner IS NULL)),
@@ -182,6 +181,7 @@ CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.deployments FOR E
 CREATE TRIGGER _200_begin BEFORE INSERT ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__begin();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _200_keep_request BEFORE UPDATE OF project_id, environment_id, environment, commit_sha, ref, config_snapshot, created_at ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__keep_request();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF config_snapshot, metrics ON app_public.deployments FOR EACH ROW WHEN (jsonb_path_exists(new.config_snapshot, '$.**{201}'::jsonpath) OR jsonb_path_exists(new.metrics, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _300_move BEFORE UPDATE OF status, is_current ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__move();
 CREATE TRIGGER _500_count_added AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_added();
 CREATE TRIGGER _500_count_removed AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_removed();

@@ -22,7 +22,6 @@ create table app_public.project_environments (
   constraint project_environments_project_id_id_key UNIQUE (tenant_id, project_id, id),
   constraint project_environments_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES app_public.projects(tenant_id, id) ON DELETE CASCADE,
   constraint project_environments_branch_check CHECK (length(branch) >= 1 AND length(branch) <= 255),
-  constraint project_environments_depth_check CHECK (NOT jsonb_path_exists(env_vars, '$.**{201}'::jsonpath)) NOT VALID,
   constraint project_environments_env_vars_check CHECK (jsonb_typeof(env_vars) = 'object'::text),
   constraint project_environments_max_builds_check CHECK (max_builds >= 1 AND max_builds <= 100),
   constraint project_environments_name_check CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)
@@ -53,6 +52,7 @@ CREATE INDEX project_environments_updated_at_idx ON app_public.project_environme
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF env_vars ON app_public.project_environments FOR EACH ROW WHEN (jsonb_path_exists(new.env_vars, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_environments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_environments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');

@@ -8,15 +8,17 @@ with excused (name, reason) as (values
 select
   t.full_name || '.' || a.attname as offender,
   'it takes a document of any depth, and a deep one can not be shown' as why,
-  format('migrations/current.sql: alter table %1$s add constraint %2$s_depth_check check (not '
-    'jsonb_path_exists(%3$I, ''$.**{201}'')) not valid;', t.full_name, t.name, a.attname) as mend
+  format('sql/triggers/%1$s/%2$s.sql: create or replace trigger _200_refuse_depth before insert or update of %3$I on '
+    '%1$s.%2$s for each row when (jsonb_path_exists(NEW.%3$I, ''$.**{201}'')) execute function '
+    'app_private.tg__refuse_depth();', t.schema, t.name, a.attname) as mend
 from app_private.our_tables t
 join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
 where t.schema = 'app_public' and not t.is_partition
   and a.atttypid in ('json'::regtype, 'jsonb'::regtype) and a.attgenerated = ''
   and t.full_name || '.' || a.attname not in (select name from excused)
   and not exists (
-    select from pg_constraint c
-    where c.conrelid = t.oid and c.contype = 'c'
-      and position(format('jsonb_path_exists(%I, ''$.**{201}''::jsonpath)', a.attname)
-        in pg_get_constraintdef(c.oid)) > 0)
+    select from pg_trigger g
+    where g.tgrelid = t.oid and g.tgname = '_200_refuse_depth' and g.tgenabled = 'O'
+      and a.attnum = any (g.tgattr::int2[])
+      and position(format('jsonb_path_exists(new.%I, ''$.**{201}''::jsonpath)', a.attname)
+        in pg_get_triggerdef(g.oid)) > 0)

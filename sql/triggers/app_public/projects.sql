@@ -22,3 +22,11 @@ create or replace trigger _500_create_environments
 create or replace trigger _510_announce_revocation
   after insert or update of visibility, team_id, owner_id, deleted_at or delete on app_public.projects for each row
   execute function app_private.tg__announce_revocation('visibility:', 'tenant_id');
+
+create or replace trigger _200_refuse_depth
+  before insert or update of architecture, tech_stack, integrations, environment_vars on app_public.projects for each row
+  when (jsonb_path_exists(NEW.architecture, '$.**{201}')
+    or jsonb_path_exists(NEW.tech_stack, '$.**{201}')
+    or jsonb_path_exists(NEW.integrations, '$.**{201}')
+    or jsonb_path_exists(NEW.environment_vars, '$.**{201}'))
+  execute function app_private.tg__refuse_depth();
