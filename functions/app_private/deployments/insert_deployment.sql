@@ -44,7 +44,8 @@ begin
     (select d.id from app_public.deployments d
       where d.tenant_id = v_new.tenant_id and d.project_id = v_new.project_id
         and d.environment_id = v_environment.id and d.is_current),
-    v_new.rollback_of_id, v_new.source_deployment_id, v_new.promoted_from_id, app_hidden.current_request_id(), v_new.idempotency_key)
+    v_new.rollback_of_id, v_new.source_deployment_id, v_new.promoted_from_id,
+    app_hidden.current_request_id(), v_new.idempotency_key)
   returning * into v_new;
   if v_new.rollback_of_id is null then
     perform app_private.supersede_waiting(v_new.tenant_id, v_new.environment_id);

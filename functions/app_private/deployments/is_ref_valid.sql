@@ -4,7 +4,8 @@ create or replace function app_private.is_ref_valid(ref text) returns boolean
   set search_path to pg_catalog, pg_temp
 as $$
   select coalesce(
-    is_ref_valid.ref ~ '^[^-/]' and is_ref_valid.ref !~ '^refs/[^/]+/-' and is_ref_valid.ref !~ '[[:cntrl:][:space:]~^:?*[\\]'
+    is_ref_valid.ref ~ '^[^-/]' and is_ref_valid.ref !~ '^refs/[^/]+/-'
+      and is_ref_valid.ref !~ '[[:cntrl:][:space:]~^:?*[\\]'
       and is_ref_valid.ref !~ '([.][.]|@[{]|//|/$|[.]$|[.]lock$)',
     true)
 $$;

@@ -1,5 +1,5 @@
--- Raises FH400 JSON_TOO_DEEP. The trigger's own condition looks, so that this runs only to refuse. A trigger and no check:
--- a row of before that is too deep would else refuse every change, and that of its counters first.
+-- Raises FH400 JSON_TOO_DEEP. The trigger's own condition looks, so that this runs only to refuse. A trigger and no
+-- check: a row of before that is too deep would else refuse every change, and that of its counters first.
 create or replace function app_private.tg__refuse_depth() returns trigger
   language plpgsql volatile
   set search_path to pg_catalog, pg_temp

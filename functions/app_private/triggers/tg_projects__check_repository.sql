@@ -1,5 +1,5 @@
--- Raises FH422 REPOSITORY_NOT_ALLOWED or REF_NOT_VALID. A trigger and no check: the allow-list is a table, and a project
--- of before keeps what it has until somebody changes it.
+-- Raises FH422 REPOSITORY_NOT_ALLOWED or REF_NOT_VALID. A trigger and no check: the allow-list is a table, and a
+-- project of before keeps what it has until somebody changes it.
 create or replace function app_private.tg_projects__check_repository() returns trigger
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

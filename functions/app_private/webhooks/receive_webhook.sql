@@ -59,7 +59,8 @@ begin
     headers)
   values (
     v_source.tenant_id, v_source.id, v_source.project_id, receive_webhook.provider,
-    v_message #>> v_provider.type_at, v_message #>> v_provider.id_at, v_payload, receive_webhook.body, sha256(receive_webhook.body),
+    v_message #>> v_provider.type_at, v_message #>> v_provider.id_at, v_payload, receive_webhook.body,
+    sha256(receive_webhook.body),
     (select coalesce(jsonb_object_agg(h.key, h.value), '{}')
       from jsonb_each(receive_webhook.headers) h
       where h.key = any ('{content-type,user-agent}' || v_provider.kept_headers)))

@@ -54,7 +54,7 @@ begin
 end
 $$;
 comment on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) is
-  'Asks for a commit, or what a ref names, to be brought to an environment, named as in the project. With an idempotency key, a retry '
-  'within a day gets the same deployment.';
+  'Asks for a commit, or what a ref names, to be brought to an environment, named as in the project. With an '
+  'idempotency key, a retry within a day gets the same deployment.';
 alter function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) owner to app_system;
 grant execute on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) to app_user;

@@ -40,14 +40,15 @@ begin
   v_may_move := case
     when transition_deployment.lease_token is not null and not v_is_bearer then false
     when v_is_held then v_is_bearer or transition_deployment.status = 'canceled'
-    -- Nobody builds it: of what serves tells whoever watches it, what waits can be canceled, what is over says so below.
+    -- Nobody builds it: of what serves tells whoever watches it, what waits can be canceled, what is over says so.
     when v_deployment.status in ('ready', 'running') then true
     else transition_deployment.lease_token is null and (transition_deployment.status = 'canceled'
       or not app_hidden.is_deployment_move_allowed(v_deployment.status, transition_deployment.status))
   end;
   if not v_may_move
     or (not (v_is_held and v_is_bearer)
-      and num_nonnulls(transition_deployment.url, transition_deployment.external_id, transition_deployment.provider) > 0)
+      and num_nonnulls(
+        transition_deployment.url, transition_deployment.external_id, transition_deployment.provider) > 0)
   then
     perform app_hidden.raise_error(409, 'LEASE_LOST',
       'Only the runner that claimed the deployment and holds it says so',
@@ -56,7 +57,7 @@ begin
     '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?([/?#][!#-;=?-_a-z~]*)?$'
   then
     perform app_hidden.raise_error(400, 'URL_NOT_VALID',
-      'An address begins with http:// or https:// and a host, without user and password, and has at most 500 characters');
+      'An address is http or https and a host, without user and password, in at most 500 characters');
   end if;
   update app_public.deployments d
   set status = transition_deployment.status,

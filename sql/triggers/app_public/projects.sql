@@ -24,7 +24,8 @@ create or replace trigger _510_announce_revocation
   execute function app_private.tg__announce_revocation('visibility:', 'tenant_id');
 
 create or replace trigger _200_refuse_depth
-  before insert or update of architecture, tech_stack, integrations, environment_vars on app_public.projects for each row
+  before insert or update of architecture, tech_stack, integrations, environment_vars
+  on app_public.projects for each row
   when (jsonb_path_exists(NEW.architecture, '$.**{201}')
     or jsonb_path_exists(NEW.tech_stack, '$.**{201}')
     or jsonb_path_exists(NEW.integrations, '$.**{201}')
