@@ -216,3 +216,35 @@ loop(
     expect(seen.size).toBeGreaterThan(0)
   },
 )
+
+loop(
+  'requests, claims, rollbacks and the end of the project at once never wait for each other in a circle',
+  { short: 6, full: 150, of: 'crowds' },
+  async (count) => {
+    const outcome = (work: Promise<unknown>) =>
+      work.then(
+        () => 'done',
+        (error: { code?: string }) => error.code,
+      )
+    for (let round = 0; round < count; round += 1) {
+      project = await scene.project({ maxBuilds: 2, isSuperseding: true })
+      await scene.ship(project)
+      const current = await scene.ship(project)
+      const building = await scene.request(project)
+      await scene.claim('r1', { id: building.id })
+      await scene.request(project)
+      const end = round % 2 === 0 ? 'delete_project' : 'archive_project'
+      const outcomes = await Promise.all([
+        outcome(scene.request(project)),
+        outcome(scene.move(building.id, 'ready')),
+        outcome(scene.rollback(current.id)),
+        outcome(ask(scene.database, scene.people.alice, `select app_public.${end}($1)`, [project])),
+        outcome(scene.request(project)),
+        outcome(scene.claim('r2')),
+        outcome(call(scene.database.worker, 'app_private.requeue_lost_deployments')),
+      ])
+      expect(['done', 'FH404', 'FH409', 'FH422']).toEqual(expect.arrayContaining([...new Set(outcomes)]))
+      expect(outcomes[3]).toBe('done')
+    }
+  },
+)
