@@ -176,6 +176,35 @@ describe('deploymentWaiting', () => {
     await until(() => all.heard.includes(next))
     expect(all.heard.filter((each) => each !== id)).toEqual(all.heard.slice(all.heard.indexOf(next)))
     expect(staging.heard).toEqual([])
+    const { data } = await api.ask(
+      'alice',
+      'query ($project: UUID!) { project(id: $project) { environments { nodes { id name maxBuilds supersedesWaiting } } } }',
+      { project: api.ids.projects.shop },
+    )
+    const environment = data.project.environments.nodes.find(({ name }: { name: string }) => name === 'staging')
+    expect(environment).toMatchObject({ maxBuilds: 1, supersedesWaiting: true })
+    const toStaging = async () =>
+      (
+        await api.ask(
+          'bob',
+          'mutation ($project: UUID!) { requestDeployment(input: {projectId: $project, environment: "staging", ref: "main"}) { deployment { id } } }',
+          { project: api.ids.projects.shop },
+        )
+      ).data.requestDeployment.deployment.id
+    const first = await toStaging()
+    await dispatch()
+    await until(() => staging.heard.includes(first))
+    await claim(first)
+    // It is busy until it may build two at once.
+    const second = await toStaging()
+    await dispatch()
+    const { errors } = await api.ask(
+      'alice',
+      'mutation ($id: UUID!) { updateProjectEnvironment(input: {id: $id, patch: {maxBuilds: 2}}) { projectEnvironment { maxBuilds } } }',
+      { id: environment.id },
+    )
+    expect(errors).toBeUndefined()
+    await until(() => staging.heard.includes(second))
     all.stop()
     staging.stop()
   })
