@@ -72,7 +72,7 @@ function connect({ token, tenant }: Actor): Client {
     webSocketImpl: WebSocket,
     lazy: false,
     retryAttempts: 0,
-    connectionParams: { authorization: `Bearer ${token}`, tenant },
+    connectionParams: { authorization: `Bearer ${token}`, ...(tenant && { tenant }) },
     onNonLazyError: () => {},
   })
   sockets.push(client)
@@ -140,40 +140,49 @@ async function arrive(
   return { token, tenant: slug, email, tenantId: createTenant.tenant.id }
 }
 
-/** A runner, such as you would write: claims one deployment, tells its build line by line, keeps its lease and finishes. */
+const CLAIM = `mutation ($runner: String!) { claimDeployment(input: {runner: $runner, leaseSeconds: 30}) {
+  result { leaseToken leaseExpiresAt deployment { id commitSha ref repoUrl } } } }`
+const APPEND = `mutation ($id: UUID!, $lines: [LogLineInput!]!, $requestId: String!, $leaseToken: String!) {
+  appendDeploymentLogs(input: {deploymentId: $id, lines: $lines, requestId: $requestId, leaseToken: $leaseToken}) { result } }`
+const HEARTBEAT = `mutation ($id: UUID!, $leaseToken: String!) {
+  heartbeatDeployment(input: {id: $id, leaseToken: $leaseToken, leaseSeconds: 30}) { deployment { leaseExpiresAt } } }`
+const MOVE = `mutation ($id: UUID!, $status: DeploymentStatus!, $leaseToken: String, $url: String) {
+  transitionDeployment(input: {id: $id, status: $status, leaseToken: $leaseToken, url: $url}) { deployment { status } } }`
+
+/** Resolves when there is something to claim. */
+function work(client: Client): Promise<void> {
+  return new Promise((resolve, reject) => {
+    subscribe(client, 'subscription { deploymentWaiting { deployment { id } } }', {}, () => resolve()).catch(reject)
+  })
+}
+
+/**
+ * A runner, such as you would write: waits for work, claims one deployment, tells its build line by line, keeps its lease and finishes.
+ * The token of the lease goes with all of it; a runner that dies keeps nothing, and another one gets the deployment.
+ */
 async function runOne(actor: Actor, runner: string): Promise<string> {
+  await work(connect(actor))
   const {
-    claimDeployment: { deployment },
-  } = await ask(
-    actor,
-    'mutation ($runner: String!) { claimDeployment(input: {runner: $runner, leaseSeconds: 30}) { deployment { id commitSha ref status } } }',
-    { runner },
+    claimDeployment: { result: lease },
+  } = await ask(actor, CLAIM, { runner })
+  if (!lease) throw new Error('there was nothing to claim')
+  const { leaseToken, deployment } = lease
+  const { id } = deployment
+  say(`runner claimed ${id} of ${deployment.ref} at ${deployment.commitSha.slice(0, 7)}`)
+  const forged = await refusal(ask(actor, MOVE, { id, status: 'READY', url: 'https://elsewhere.example.com' }))
+  check(
+    forged === 'LEASE_LOST',
+    `nobody else publishes it meanwhile, the same key without the lease neither (${forged})`,
   )
-  if (!deployment) throw new Error('there was nothing to claim')
-  say(`runner claimed ${deployment.id} of ${deployment.ref} at ${deployment.commitSha.slice(0, 7)}`)
-  await watchLogs(deployment.id)
+  await watchLogs(id)
   for (const [index, message] of BUILD.entries()) {
-    await ask(
-      actor,
-      `mutation ($id: UUID!, $lines: [LogLineInput!]!, $requestId: String!) {
-      appendDeploymentLogs(input: {deploymentId: $id, lines: $lines, requestId: $requestId}) { result } }`,
-      { id: deployment.id, lines: [{ message, level: 'INFO', source: 'BUILD' }], requestId: `${runner}-${index}` },
-    )
-    await ask(
-      actor,
-      'mutation ($id: UUID!, $runner: String!) { heartbeatDeployment(input: {id: $id, runner: $runner, leaseSeconds: 30}) { deployment { leaseExpiresAt } } }',
-      { id: deployment.id, runner },
-    )
+    const lines = [{ message, level: 'INFO', source: 'BUILD' }]
+    await ask(actor, APPEND, { id, lines, requestId: `${runner}-${index}`, leaseToken })
+    await ask(actor, HEARTBEAT, { id, leaseToken })
   }
-  for (const [status, url] of [['DEPLOYING'], ['READY', 'https://hello-world.example.com']] as const) {
-    await ask(
-      actor,
-      `mutation ($id: UUID!, $status: DeploymentStatus!, $runner: String!, $url: String) {
-      transitionDeployment(input: {id: $id, status: $status, runner: $runner, url: $url}) { deployment { status } } }`,
-      { id: deployment.id, status, runner, url },
-    )
-  }
-  return deployment.id
+  for (const [status, url] of [['DEPLOYING'], ['READY', 'https://hello-world.example.com']] as const)
+    await ask(actor, MOVE, { id, status, leaseToken, url })
+  return id
 }
 
 let watchLogs: (deploymentId: string) => Promise<void> = async () => {}

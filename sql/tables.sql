@@ -91,6 +91,7 @@ from (values
     "not_audited": "append-only", "is_live": true,
     "partition": {"column": "created_at", "every": "1 month", "ahead": 3}}'),
   ('app_private.deployment_log_sequences', 'deployments', 'tenant', '{"not_audited": "counters"}'),
+  ('app_private.deployment_leases', 'deployments', 'tenant', '{"not_audited": "hashes of tokens"}'),
 
   -- webhooks
   ('app_public.webhook_sources', 'webhooks', 'tenant', '{
@@ -130,6 +131,8 @@ from (values
 
   -- platform: what keeps the rest going
   ('app_public.idempotency_keys', 'platform', 'tenant', '{"not_audited": "answers to retries"}'),
+  ('app_private.allowed_repositories', 'platform', 'global', '{
+    "not_audited": "a setting of the platform, written by hand"}'),
   ('app_private.rate_limits', 'platform', 'global', '{"not_audited": "counters"}'),
   ('app_private.horizons', 'platform', 'global', '{"not_audited": "how far the dispatcher and the sealer have come"}'),
   ('app_private.emails', 'platform', 'global', '{

@@ -86,6 +86,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('FORBIDDEN', 403, 'You may not do this.'),
   server('NOT_FOUND', 404, 'There is no such thing, or you may not see it.'),
   server('METHOD_NOT_ALLOWED', 405, 'This address does not take that method.'),
+  server('REQUEST_TIMEOUT', 408, 'The body did not come in time.'),
   server('PAYLOAD_TOO_LARGE', 413, 'The body is too large.'),
   server('UNSUPPORTED_MEDIA_TYPE', 415, 'The body must be application/json.'),
   server('AUDIT_EVENTS_NOT_VALID', 422, 'Some events are not valid.'),
@@ -100,6 +101,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('SUBSCRIPTION_INTERRUPTED', 503, 'Live updates were interrupted; subscribe again and read what was missed.'),
   server('SUBSCRIPTION_TOO_SLOW', 503, 'Updates came faster than they were read; subscribe again.'),
   server('TOO_MANY_SUBSCRIPTIONS', 429, 'One connection may hold no more subscriptions.'),
+  server('TOO_MUCH_IN_FLIGHT', 429, 'Too much is being sent to this address at once; try again later.'),
   server('OVERLOADED', 503, 'The server is busy; try again later.'),
   server('UNAVAILABLE', 503, "The database can't be reached; try again later."),
   server('INTERNAL', 500, 'Something went wrong on our side.'),
@@ -118,6 +120,7 @@ export type ServerErrorCode =
   | 'FORBIDDEN'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'REQUEST_TIMEOUT'
   | 'PAYLOAD_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'AUDIT_EVENTS_NOT_VALID'
@@ -132,6 +135,7 @@ export type ServerErrorCode =
   | 'TOO_MANY_SUBSCRIPTIONS'
   | 'SUBSCRIPTION_INTERRUPTED'
   | 'SUBSCRIPTION_TOO_SLOW'
+  | 'TOO_MUCH_IN_FLIGHT'
   | 'OVERLOADED'
   | 'UNAVAILABLE'
   | 'INTERNAL'

@@ -3,6 +3,7 @@
 import type { default as ActorType } from './app_public/ActorType.ts';
 import type { default as ApiKeys } from './app_public/ApiKeys.ts';
 import type { default as ApiScope } from './app_public/ApiScope.ts';
+import type { default as ClaimedDeployment } from './app_public/ClaimedDeployment.ts';
 import type { default as Confirmation } from './app_public/Confirmation.ts';
 import type { default as CreatedApiKey } from './app_public/CreatedApiKey.ts';
 import type { default as CreatedWebhookSource } from './app_public/CreatedWebhookSource.ts';
@@ -30,6 +31,13 @@ import type { default as WebhookSources } from './app_public/WebhookSources.ts';
  * catalog says that a value is never null, so every result may be, and every argument but those of strict functions.
  */
 export interface Functions {
+  'app_hidden.claimable_deployments': {
+    arguments: {
+      environments: string[] | null;
+      deployment_id: string | null;
+    };
+    result: ({ id: string | null; environment_id: string | null })[];
+  };
   'app_hidden.current_actor_type': {
     arguments: {};
     result: ActorType | null;
@@ -196,8 +204,18 @@ export interface Functions {
     result: unknown;
   };
   'app_private.requeue_lost_deployments': {
-    arguments: {};
+    arguments: {
+      tenant_id?: string | null;
+      deployment_id?: string | null;
+    };
     result: number | null;
+  };
+  'app_private.require_webhook_source': {
+    arguments: {
+      provider: string | null;
+      webhook_source_id: string | null;
+    };
+    result: WebhookSources | null;
   };
   'app_private.seal_audit': {
     arguments: {
@@ -243,6 +261,7 @@ export interface Functions {
       deployment_id: string | null;
       lines: Partial<LogLine>[] | null;
       request_id?: string | null;
+      lease_token?: string | null;
     };
     result: string | null;
   };
@@ -285,8 +304,9 @@ export interface Functions {
       runner: string | null;
       environments?: string[] | null;
       lease_seconds?: number | null;
+      deployment_id?: string | null;
     };
-    result: Deployments | null;
+    result: ClaimedDeployment | null;
   };
   'app_public.confirm_totp': {
     arguments: {
@@ -398,7 +418,7 @@ export interface Functions {
   'app_public.heartbeat_deployment': {
     arguments: {
       id: string | null;
-      runner: string | null;
+      lease_token: string | null;
       lease_seconds?: number | null;
     };
     result: Deployments | null;
@@ -647,7 +667,7 @@ export interface Functions {
       error_message?: string | null;
       external_id?: string | null;
       provider?: string | null;
-      runner?: string | null;
+      lease_token?: string | null;
     };
     result: Deployments | null;
   };
@@ -687,6 +707,7 @@ export interface Functions {
 
 /** What comes back, for a call that runs. */
 export const ANSWERS = {
+  'app_hidden.claimable_deployments': 'rows',
   'app_hidden.current_actor_type': 'value',
   'app_hidden.current_api_key_id': 'value',
   'app_hidden.current_environment_id': 'value',
@@ -718,6 +739,7 @@ export const ANSWERS = {
   'app_private.measure_lag': 'rows',
   'app_private.receive_webhook': 'value',
   'app_private.requeue_lost_deployments': 'value',
+  'app_private.require_webhook_source': 'row',
   'app_private.seal_audit': 'value',
   'app_private.seals_after': 'values',
   'app_private.sweep_expired': 'value',

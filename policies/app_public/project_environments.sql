@@ -51,8 +51,11 @@ comment on policy all_system on app_public.project_environments is
 
 revoke all on app_public.project_environments from app_anonymous, app_user, app_system, freehold_worker;
 grant select,
-  insert (project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active),
-  update (name, type, branch, env_vars, custom_domain, requires_approval, is_active)
+  insert (
+    project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active, max_builds,
+    supersedes_waiting),
+  update (
+    name, type, branch, env_vars, custom_domain, requires_approval, is_active, max_builds, supersedes_waiting)
   on app_public.project_environments to app_user;
 grant select on app_public.project_environments to freehold_worker;
 grant select, insert, update, delete on app_public.project_environments to app_system;

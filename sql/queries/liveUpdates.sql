@@ -17,3 +17,14 @@ select d.id from app_public.deployments d where d.tenant_id = :tenantId! and d.i
 
 /* @name FindProject */
 select p.id from app_public.projects p where p.tenant_id = :tenantId! and p.id = :id!;
+
+/* @name MayClaim */
+select app_hidden.has_role('developer') and app_hidden.is_permitted('deployments:write') as "mayClaim!"
+where app_hidden.current_tenant_id() = :tenantId!;
+
+/* @name FindClaimable */
+select d.id
+from app_hidden.claimable_deployments(:environments) c
+join app_public.deployments d on d.tenant_id = :tenantId! and d.id = c.id
+order by d.id
+limit 1;

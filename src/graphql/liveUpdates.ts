@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PreparedQuery } from '@pgtyped/runtime'
 import type { WithPgClient } from 'postgraphile/@dataplan/pg'
 import {
+  findClaimable,
   findDeployment,
   findEventOfDeployment,
   findLastLogSequence,
   findProject,
+  mayClaim,
 } from '../../generated/queries/liveUpdates.ts'
 import { ServerError } from '../errors.ts'
 import type { Listener } from '../db/listener.ts'
@@ -34,6 +36,10 @@ export interface DeploymentChange {
   deploymentId: string
 }
 
+export interface DeploymentWaiting {
+  deploymentId: string
+}
+
 /** Lines with `after < sequence <= upto`; both are int8 as text. */
 export interface LogRange {
   deploymentId: string
@@ -47,21 +53,29 @@ export type DeploymentChangedTopic = Subscriber & {
   id: string | null
 }
 export type DeploymentLogsTopic = Subscriber & { kind: 'deploymentLogs'; deploymentId: string; after: string }
+export type DeploymentWaitingTopic = Subscriber & {
+  kind: 'deploymentWaiting'
+  environments: string[] | null
+}
+type Topic = DeploymentChangedTopic | DeploymentLogsTopic | DeploymentWaitingTopic
 
 /** What Grafast's `listen` step takes for a source of events. */
 export interface LiveUpdates {
   subscribe(topic: DeploymentChangedTopic): Promise<AsyncIterableIterator<LiveEvent<DeploymentChange>>>
   subscribe(topic: DeploymentLogsTopic): Promise<AsyncIterableIterator<LiveEvent<LogRange>>>
+  subscribe(topic: DeploymentWaitingTopic): Promise<AsyncIterableIterator<LiveEvent<DeploymentWaiting>>>
 }
 
 /** Turns notifications into events, each checked under the subscriber's own role and claims. */
 export function makeLiveUpdates(listener: Listener): LiveUpdates {
-  async function subscribe(topic: DeploymentChangedTopic | DeploymentLogsTopic): Promise<AsyncIterableIterator<never>> {
+  async function subscribe(topic: Topic): Promise<AsyncIterableIterator<never>> {
     const stop = new AbortController()
-    const source: AsyncGenerator<LogRange | DeploymentChange> =
+    const source: AsyncGenerator<LogRange | DeploymentChange | DeploymentWaiting> =
       topic.kind === 'deploymentLogs'
         ? await deploymentLogs(listener, topic, stop.signal)
-        : await deploymentChanged(listener, topic, stop.signal)
+        : topic.kind === 'deploymentWaiting'
+          ? await deploymentWaiting(listener, topic, stop.signal)
+          : await deploymentChanged(listener, topic, stop.signal)
     return untilStopped(source, stop) as AsyncIterableIterator<never>
   }
   return { subscribe } as LiveUpdates
@@ -117,6 +131,27 @@ async function deploymentChanged(
       const [eventId, createdAt] = [String(event.id), String(event.createdAt)]
       const [seen] = await read(topic, findEventOfDeployment, { eventId, createdAt })
       if (seen) yield { eventId, type: seen.type, deploymentId: event.subjectId }
+    }
+  })()
+}
+
+async function deploymentWaiting(
+  listener: Listener,
+  topic: DeploymentWaitingTopic,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<DeploymentWaiting>> {
+  const tenantId = tenantOf(topic)
+  const [may] = await read(topic, mayClaim, {})
+  if (!may?.mayClaim) throw new ServerError('FORBIDDEN')
+  // LISTEN first, then what waits already: what comes between is told twice rather than not at all.
+  const notifications = await listener.subscribe(`events:${tenantId}`, signal)
+
+  return (async function* () {
+    const look = () => read(topic, findClaimable, { environments: topic.environments })
+    for (const { id } of await look()) yield { deploymentId: id }
+    for await (const payload of notifications) {
+      if (parse(payload).subjectType !== 'deployment') continue
+      for (const { id } of await look()) yield { deploymentId: id }
     }
   })()
 }

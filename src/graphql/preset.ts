@@ -11,6 +11,7 @@ import { ServerError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { withClaimedQueries } from './claimedQuery.ts'
 import type { LiveUpdates } from './liveUpdates.ts'
+import { ClaimedDeploymentPlugin } from './plugins/ClaimedDeploymentPlugin.ts'
 import { EnumNamesPlugin } from './plugins/EnumNamesPlugin.ts'
 import { makeErrorsPreset } from './plugins/ErrorsPlugin.ts'
 import { HistoryPlugin } from './plugins/HistoryPlugin.ts'
@@ -18,6 +19,7 @@ import { IndexedOnlyPlugin } from './plugins/IndexedOnlyPlugin.ts'
 import { LeanRootPlugin } from './plugins/LeanRootPlugin.ts'
 import { makeLimitsPlugin } from './plugins/LimitsPlugin.ts'
 import { LiveKeysPlugin } from './plugins/LiveKeysPlugin.ts'
+import { LogLinesPlugin } from './plugins/LogLinesPlugin.ts'
 import { makePersistedDocumentsPlugin } from './plugins/PersistedDocumentsPlugin.ts'
 import { QueryTagPlugin } from './plugins/QueryTagPlugin.ts'
 import { RefusalsPlugin } from './plugins/RefusalsPlugin.ts'
@@ -88,6 +90,8 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       RefusalsPlugin,
       HistoryPlugin,
       UserFieldsPlugin,
+      ClaimedDeploymentPlugin,
+      LogLinesPlugin,
       makeSubscriptionsPlugin(deps.liveUpdates),
       makeLimitsPlugin({ ...deps.limits, introspection: deps.introspection }),
       ...(deps.persistedDocuments === undefined ? [] : [makePersistedDocumentsPlugin(deps.persistedDocuments)]),

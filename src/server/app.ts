@@ -32,6 +32,8 @@ export interface AppDeps {
   lag?: () => Lag
   /** Directory of `<hash>.graphql`; when given, nothing but these documents is run. */
   persistedDocuments?: string
+  /** How long a webhook's body may take to come; 20 seconds unless told otherwise. */
+  webhookBodyTimeoutMs?: number
 }
 
 export interface App {
@@ -77,7 +79,12 @@ export async function makeApp(deps: AppDeps): Promise<App> {
       lag: deps.lag ?? (() => ({})),
     })
     // Before the JSON parser and authentication: they read the raw body, and what they present is a signature.
-    installWebhooks(app, { pool, log, maxBytes: config.webhookMaxBytes })
+    installWebhooks(app, {
+      pool,
+      log,
+      maxBytes: config.webhookMaxBytes,
+      ...(deps.webhookBodyTimeoutMs !== undefined && { bodyTimeoutMs: deps.webhookBodyTimeoutMs }),
+    })
     installJsonBody(app, config.bodyMaxBytes)
     installAuthentication(app, authenticator)
     installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })

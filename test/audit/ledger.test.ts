@@ -109,7 +109,8 @@ test('the actor is right for a key, a task, a webhook and a hand on the database
   const [deployment] = await withTenant(
     database.authenticator,
     await claims(key!.token, null),
-    async (client) => (await client.query('select id from app_public.request_deployment($1)', [project!.id])).rows,
+    async (client) =>
+      (await client.query(`select id from app_public.request_deployment($1, ref => 'main')`, [project!.id])).rows,
   )
   expect((await versions('deployments', deployment.id))[0]).toMatchObject({
     actor_type: 'api',

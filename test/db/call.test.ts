@@ -73,17 +73,23 @@ test('composites are sent by their attributes, those left out as null', async ()
     const project = await client.query(
       `insert into app_public.projects (name, slug) values ('web', 'web') returning id`,
     )
-    const deployment = await call(client, 'app_public.request_deployment', { project_id: project.rows[0].id })
+    const deployment = await call(client, 'app_public.request_deployment', {
+      project_id: project.rows[0].id,
+      ref: 'main',
+    })
     const deployment_id = deployment!.id
     await call(client, 'app_public.append_deployment_logs', {
       deployment_id,
-      lines: [{ message: 'one "line"', level: 'warn' }, { message: 'a, second' }],
+      lines: [
+        { message: 'one "line"', level: 'warn', source: 'runtime' },
+        { message: 'a, second', source: 'runtime' },
+      ],
     })
     return (await client.query('select message, level, source from app_public.deployment_logs order by sequence')).rows
   })
   expect(lines).toEqual([
-    { message: 'one "line"', level: 'warn', source: 'build' },
-    { message: 'a, second', level: 'info', source: 'build' },
+    { message: 'one "line"', level: 'warn', source: 'runtime' },
+    { message: 'a, second', level: 'info', source: 'runtime' },
   ])
 })
 

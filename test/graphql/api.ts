@@ -43,7 +43,7 @@ export interface Api {
 const LIMITS = { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 }
 
 export async function startApi(
-  options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments' | 'lag'> = {},
+  options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments' | 'lag' | 'webhookBodyTimeoutMs'> = {},
 ): Promise<Api> {
   const database = await testDatabase()
   const settled = await namedPeople(database)
@@ -56,7 +56,7 @@ export async function startApi(
       done()
     },
   })
-  const { persistedDocuments, lag, ...config } = options
+  const { persistedDocuments, lag, webhookBodyTimeoutMs, ...config } = options
   const app = await makeApp({
     config: {
       cors: false,
@@ -72,6 +72,7 @@ export async function startApi(
     log: makeLogger({ level: 'debug', destination }),
     ...(persistedDocuments !== undefined && { persistedDocuments }),
     ...(lag !== undefined && { lag }),
+    ...(webhookBodyTimeoutMs !== undefined && { webhookBodyTimeoutMs }),
   })
   const server: Server = createServer(app.express)
   app.attach(server)

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { connect, type Socket } from 'node:net'
 import { sign } from '@octokit/webhooks-methods'
 import type { WebhookDefinition } from '@octokit/webhooks-examples'
 import { createPool } from '../../src/db/pools.ts'
@@ -38,11 +39,16 @@ beforeAll(async () => {
 afterAll(() => api.close())
 beforeEach(() => api.database.superuser.query('delete from app_public.webhook_events'))
 
-async function createSource(person: 'alice' | 'mallory', projectId: string): Promise<Source> {
-  const { data, errors } = await api.ask(
+async function createSource(
+  person: 'alice' | 'mallory',
+  projectId: string,
+  name = 'GitHub',
+  of = api,
+): Promise<Source> {
+  const { data, errors } = await of.ask(
     person,
-    'mutation ($projectId: UUID!) { createWebhookSource(input: {projectId: $projectId, name: "GitHub"}) { result { webhookSourceId path secret } } }',
-    { projectId },
+    'mutation ($projectId: UUID!, $name: String!) { createWebhookSource(input: {projectId: $projectId, name: $name}) { result { webhookSourceId path secret } } }',
+    { projectId, name },
   )
   if (errors) throw new Error(JSON.stringify(errors))
   return data.createWebhookSource.result
@@ -143,6 +149,8 @@ test('every kind of event there is gets acknowledged, kept and marked', async ()
   const sent = examples
     .filter(({ name }) => name !== 'push')
     .flatMap(({ name, examples: each }) => each.map((payload) => ({ name, body: JSON.stringify(payload) })))
+    // The collection has some twice.
+    .filter(({ body }, index, all) => all.findIndex((other) => other.body === body) === index)
   expect(sent.length).toBeGreaterThan(300)
   const statuses = []
   for (const { name, body } of sent) statuses.push((await deliver(acme, body, { event: name })).status)
@@ -201,6 +209,50 @@ test('a delivery that comes again is acknowledged and not stored again, also whe
   expect((await jobs()).filter(({ key }) => key === stored[0].id)).toHaveLength(1)
 })
 
+test('the same bytes under another delivery id or event are a replay, also when ten come at once, and long after', async () => {
+  const body = JSON.stringify(pushes[4])
+  const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(acme, body)))
+  expect(answers.map(({ status }) => status).sort()).toEqual([...Array(9).fill(200), 202])
+  await api.database.superuser.query(`update app_public.webhook_events set received_at = '2020-01-01'`)
+  expect(await deliver(acme, body, { event: 'ping' })).toMatchObject({ status: 200, duplicate: true })
+  expect(await events()).toHaveLength(1)
+  // Of another source they are news, and other bytes are.
+  expect((await deliver(evil, body)).status).toBe(202)
+  expect((await deliver(acme, `${body} `)).status).toBe(202)
+})
+
+test('the project says what is cloned, the sender only where it says nothing', async () => {
+  const push = pushes.find(({ ref }) => ref === 'refs/heads/master')! as object
+  const repositoryOf = async (body: object) => {
+    const { webhookEventId } = await deliver(acme, JSON.stringify({ ...push, ...body }))
+    expect(await apply(webhookEventId!)).toBe('deployment_requested')
+    const { rows } = await api.database.superuser.query(
+      'select d.repo_url from app_public.deployments d join app_public.webhook_events e on e.deployment_id = d.id where e.id = $1',
+      [webhookEventId],
+    )
+    return rows[0].repo_url
+  }
+  const cloneUrl = (clone_url: string) => ({ repository: { clone_url } })
+  expect(await repositoryOf(cloneUrl('https://git.test/a.git'))).toBe('https://git.test/a.git')
+  expect(await repositoryOf(cloneUrl('ext::sh -c id'))).toBeNull()
+  await api.database.superuser.query(
+    `update app_public.projects set repository_url = 'https://git.test/ours.git' where id = $1`,
+    [api.ids.projects.shop],
+  )
+  expect(await repositoryOf(cloneUrl('https://evil.test/a.git'))).toBe('https://git.test/ours.git')
+  await api.database.superuser.query('update app_public.projects set repository_url = null where id = $1', [
+    api.ids.projects.shop,
+  ])
+})
+
+test('a push to what is no ref of git asks for nothing', async () => {
+  const push = pushes.find(({ ref }) => ref === 'refs/heads/master')! as object
+  for (const ref of ['refs/heads/--upload-pack=id', 'refs/heads/a\nb', 'refs/heads/-x']) {
+    const { webhookEventId } = await deliver(acme, JSON.stringify({ ...push, ref }))
+    expect(await apply(webhookEventId!)).toBe('ignored: not a name of a ref')
+  }
+})
+
 test('the same event applied by two processes at once asks for one deployment', async () => {
   const { webhookEventId } = await deliver(acme, JSON.stringify(pushes[4]))
   const others = [1, 2].map(() =>
@@ -231,6 +283,31 @@ test.each([
     expect.arrayContaining([error!.code]),
   ])
   expect(await events()).toEqual([])
+})
+
+test('JSON is at most 200 levels deep', async () => {
+  const nested = (levels: number) => `{"ref": ${'['.repeat(levels)}${']'.repeat(levels)}}`
+  for (const levels of [201, 5000, 20_000]) {
+    const { status, error } = await deliver(acme, nested(levels))
+    expect([levels, status, error!.code]).toEqual([
+      levels,
+      400,
+      expect.stringMatching(/^(JSON_TOO_DEEP|INVALID_JSON)$/),
+    ])
+  }
+  expect((await deliver(acme, nested(5000))).error!.code).toBe('JSON_TOO_DEEP')
+  expect(await events()).toEqual([])
+  expect((await deliver(acme, nested(200))).status).toBe(202)
+  const { data, errors } = await api.ask('alice', '{ webhookEvents { nodes { payload } } }')
+  expect(errors).toBeUndefined()
+  expect(data.webhookEvents.nodes).toHaveLength(1)
+})
+
+test.each(['x-github-event', 'x-github-delivery'])('a signed body with a %s of 6 KB is refused', async (header) => {
+  const { status, error } = await deliver(acme, '{}', { headers: { [header]: 'x'.repeat(6000) } })
+  expect([status, error!.code]).toEqual([400, 'BAD_USER_INPUT'])
+  expect(await events()).toEqual([])
+  expect((await deliver(acme, '{}', { headers: { [header]: 'x'.repeat(255) } })).status).toBe(202)
 })
 
 test.each(['x-github-event', 'x-github-delivery'])(
@@ -322,8 +399,8 @@ test('a rotated secret works beside the old one', async () => {
   expect(errors).toBeUndefined()
   const { secret } = data.rotateWebhookSourceSecret.result as Source
   expect(secret).not.toBe(acme.secret)
-  expect((await deliver(acme, '{}', { secret })).status).toBe(202)
-  expect((await deliver(acme, '{}')).status).toBe(202)
+  expect((await deliver(acme, '{"secret": "new"}', { secret })).status).toBe(202)
+  expect((await deliver(acme, '{"secret": "old"}')).status).toBe(202)
 })
 
 test('other methods are refused, and every answer has its request id', async () => {
@@ -333,4 +410,75 @@ test('other methods are refused, and every answer has its request id', async () 
     'POST',
     'abc',
   ])
+})
+
+describe('a body', () => {
+  const sockets: Socket[] = []
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy()
+  })
+
+  /** Announces a body and sends `first` of it; `answer` is what comes back until the server ends the connection. */
+  function announce(path: string, length: number | 'chunked', first = '', at = api) {
+    const { hostname, port } = new URL(at.url)
+    const socket = connect(Number(port), hostname)
+    sockets.push(socket)
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk) => (text += chunk))
+    socket.on('error', () => {})
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    const size = length === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n${size}\r\n\r\n${first}`)
+    const answer = async () => {
+      await until(() => text.includes('\r\n\r\n'))
+      await closed
+      return { status: Number(text.split(' ')[1]), text }
+    }
+    return { socket, answer, hasAnswer: () => text !== '' }
+  }
+
+  test('of nobody is not waited for: the source is looked for first, and the connection ends', async () => {
+    const unknown = '/webhooks/github/01a1fc3a-4e5d-7721-8fbe-7ecc68074461'
+    for (const path of [unknown, acme.path.replace('github', 'gitlab')]) {
+      const { status, text } = await announce(path, MAX_BYTES).answer()
+      expect([status, text]).toEqual([404, expect.stringContaining('WEBHOOK_SOURCE_NOT_FOUND')])
+    }
+    const { status } = await announce(acme.path, MAX_BYTES + 1).answer()
+    expect(status).toBe(413)
+  })
+
+  test('that stops coming is not waited for', async () => {
+    const hasty = await startApi({ webhookBodyTimeoutMs: 20 })
+    const { path } = await createSource('alice', hasty.ids.projects.shop, 'GitHub', hasty)
+    const { status, text } = await announce(path, MAX_BYTES, '{"a": ', hasty).answer()
+    await hasty.close()
+    expect([status, text]).toEqual([408, expect.stringContaining('REQUEST_TIMEOUT')])
+    expect((await deliver(acme, '{}')).status).toBe(202)
+  })
+
+  test('takes its place before it is read: a source has room for two of the largest, a process for four', async () => {
+    const holders = [announce(acme.path, MAX_BYTES, '{'), announce(acme.path, 'chunked', '1\r\n{\r\n')]
+    const refused = await untilRefused(acme.path)
+    expect(refused).toEqual({ status: 429, code: 'TOO_MUCH_IN_FLIGHT', retryAfter: '5' })
+    // Others are served meanwhile.
+    expect((await deliver(evil, '{}')).status).toBe(202)
+    holders.push(announce(evil.path, MAX_BYTES, '{'), announce(evil.path, MAX_BYTES, '{'))
+    expect((await untilRefused(evil.path)).code).toBe('TOO_MUCH_IN_FLIGHT')
+    const third = await createSource('alice', api.ids.projects.shop, 'Third')
+    expect(await untilRefused(third.path)).toEqual({ status: 503, code: 'OVERLOADED', retryAfter: '5' })
+    // Whoever goes away leaves their room.
+    holders[0]!.socket.destroy()
+    await until(async () => (await deliver(acme, '{}')).status === 202)
+    expect(holders.slice(1).some((holder) => holder.hasAnswer())).toBe(false)
+  })
+
+  /** Posts small bodies that are not signed until one is refused for another reason. */
+  async function untilRefused(path: string) {
+    return await until(async () => {
+      const response = await fetch(api.url + path, { method: 'POST', body: '{}' })
+      const { error } = (await response.json()) as { error: { code: string } }
+      if (response.status === 401) return undefined
+      return { status: response.status, code: error.code, retryAfter: response.headers.get('retry-after') }
+    })
+  }
 })

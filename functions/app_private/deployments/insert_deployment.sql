@@ -1,3 +1,4 @@
+-- Lock order: environment, then deployment. What waited for the environment gives way to the new one.
 -- Raises FH404 ENVIRONMENT_NOT_FOUND, FH422 ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
 create or replace function app_private.insert_deployment(
   deployment app_public.deployments,
@@ -16,7 +17,7 @@ begin
   where e.tenant_id = v_new.tenant_id and e.project_id = v_new.project_id
     and (e.id = v_new.environment_id or (v_new.environment_id is null and e.name = insert_deployment.environment_name))
     and e.deleted_at is null
-  for key share;
+  for no key update;
   if v_environment.id is null
     or (app_hidden.current_environment_id() is not null and v_environment.id <> app_hidden.current_environment_id())
   then
@@ -33,8 +34,8 @@ begin
 
   insert into app_public.deployments (
     tenant_id, project_id, environment_id, environment, approval_state, version, commit_sha, ref, repo_url,
-    config_snapshot, deployed_by, triggered_by_type, previous_deployment_id, rollback_of_id, promoted_from_id,
-    request_id, idempotency_key)
+    config_snapshot, deployed_by, triggered_by_type, previous_deployment_id, rollback_of_id, source_deployment_id,
+    promoted_from_id, request_id, idempotency_key)
   values (
     v_new.tenant_id, v_new.project_id, v_environment.id, v_environment.type,
     case when v_environment.requires_approval then 'pending' else 'not_required' end::app_public.approval_state,
@@ -43,8 +44,12 @@ begin
     (select d.id from app_public.deployments d
       where d.tenant_id = v_new.tenant_id and d.project_id = v_new.project_id
         and d.environment_id = v_environment.id and d.is_current),
-    v_new.rollback_of_id, v_new.promoted_from_id, app_hidden.current_request_id(), v_new.idempotency_key)
+    v_new.rollback_of_id, v_new.source_deployment_id, v_new.promoted_from_id,
+    app_hidden.current_request_id(), v_new.idempotency_key)
   returning * into v_new;
+  if v_new.rollback_of_id is null then
+    perform app_private.supersede_waiting(v_new.tenant_id, v_new.environment_id);
+  end if;
   return v_new;
 end
 $$;

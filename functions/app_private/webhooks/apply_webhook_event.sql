@@ -24,6 +24,8 @@ begin
   v_branch := case when v_event.payload ->> 'ref' like 'refs/heads/%' then substr(v_event.payload ->> 'ref', 12) end;
   if v_event.event_type <> 'push' or v_branch is null then
     v_outcome := 'ignored: not a push to a branch';
+  elsif not app_private.is_ref_valid(v_event.payload ->> 'ref') then
+    v_outcome := 'ignored: not a name of a ref';
   elsif v_event.payload -> 'deleted' = 'true' or coalesce(v_event.payload ->> 'after', '') !~ '^[0-9a-f]{40,64}$'
     or v_event.payload ->> 'after' ~ '^0+$'
   then
@@ -46,7 +48,11 @@ begin
       v_new.project_id := v_event.project_id;
       v_new.commit_sha := v_event.payload ->> 'after';
       v_new.ref := v_event.payload ->> 'ref';
-      v_new.repo_url := v_event.payload -> 'repository' ->> 'clone_url';
+      -- The project says what is cloned; the sender, whose secret is no key to that, only where it says nothing.
+      select v_event.payload -> 'repository' ->> 'clone_url' into v_new.repo_url
+      from app_public.projects p
+      where p.tenant_id = v_event.tenant_id and p.id = v_event.project_id and p.repository_url is null
+        and app_private.is_repository_allowed(v_event.payload -> 'repository' ->> 'clone_url');
       v_new.idempotency_key := 'webhook:' || v_event.id;
       v_deployment_id := (app_private.insert_deployment(v_new, null)).id;
       v_outcome := 'deployment_requested';

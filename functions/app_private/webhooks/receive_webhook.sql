@@ -1,4 +1,5 @@
--- Raises FH404 WEBHOOK_SOURCE_NOT_FOUND, FH401 SIGNATURE_NOT_VALID, FH400 INVALID_JSON or BAD_USER_INPUT.
+-- Raises FH404 WEBHOOK_SOURCE_NOT_FOUND, FH401 SIGNATURE_NOT_VALID, FH400 INVALID_JSON, JSON_TOO_DEEP or
+-- BAD_USER_INPUT.
 create or replace function app_private.receive_webhook(
   provider text,
   webhook_source_id uuid,
@@ -9,23 +10,14 @@ create or replace function app_private.receive_webhook(
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_source   record;
+  v_source   app_public.webhook_sources;
   v_secrets  app_private.webhook_source_secrets;
   v_provider record;
   v_payload  jsonb;
   v_message  jsonb;
   v_id       uuid;
 begin
-  select s.*, p.slug as project_slug into v_source
-  from app_private.webhook_source_directory d
-  join app_public.webhook_sources s on s.tenant_id = d.tenant_id and s.id = d.webhook_source_id
-  join app_public.projects p on p.tenant_id = s.tenant_id and p.id = s.project_id and p.deleted_at is null
-  join app_public.tenants t on t.id = s.tenant_id and t.is_active and t.deleted_at is null
-  where d.webhook_source_id = receive_webhook.webhook_source_id
-    and s.provider::text = receive_webhook.provider and s.is_active;
-  if not found then
-    perform app_hidden.raise_error(404, 'WEBHOOK_SOURCE_NOT_FOUND', 'No such webhook source');
-  end if;
+  v_source := app_private.require_webhook_source(receive_webhook.provider, receive_webhook.webhook_source_id);
   select * into v_secrets
   from app_private.webhook_source_secrets w
   where w.tenant_id = v_source.tenant_id and w.webhook_source_id = v_source.id;
@@ -45,6 +37,9 @@ begin
   exception when data_exception or statement_too_complex then
     perform app_hidden.raise_error(400, 'INVALID_JSON', 'The body is not JSON');
   end;
+  if jsonb_path_exists(v_payload, '$.**{201}') then
+    perform app_hidden.raise_error(400, 'JSON_TOO_DEEP', 'The body is nested more than 200 levels deep');
+  end if;
   select * into strict v_provider
   from app_private.webhook_providers() p
   where p.provider::text = receive_webhook.provider;
@@ -60,14 +55,18 @@ begin
 
   perform set_config('app.actor_type', 'webhook', true), set_config('app.actor', v_source.id::text, true);
   insert into app_public.webhook_events (
-    tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, headers)
+    tenant_id, webhook_source_id, project_id, source, event_type, unique_request_id, payload, raw_body, body_hash,
+    headers)
   values (
     v_source.tenant_id, v_source.id, v_source.project_id, receive_webhook.provider,
     v_message #>> v_provider.type_at, v_message #>> v_provider.id_at, v_payload, receive_webhook.body,
+    sha256(receive_webhook.body),
     (select coalesce(jsonb_object_agg(h.key, h.value), '{}')
       from jsonb_each(receive_webhook.headers) h
       where h.key = any ('{content-type,user-agent}' || v_provider.kept_headers)))
-  on conflict on constraint webhook_events_unique_request_id_key do nothing
+  -- The delivery id is not signed, so the same bytes under another one are a replay, whenever they come: what providers
+  -- send carries ids and times, and does not come twice by itself.
+  on conflict do nothing
   returning id into v_id;
   if v_id is null then
     return jsonb_build_object('status', 200, 'duplicate', true);

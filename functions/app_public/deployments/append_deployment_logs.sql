@@ -1,9 +1,12 @@
 -- Raises FH400 BATCH_TOO_LARGE or TENANT_REQUIRED, FH403 FORBIDDEN, FH404 DEPLOYMENT_NOT_FOUND,
--- FH409 IDEMPOTENCY_KEY_REUSED.
+-- FH409 IDEMPOTENCY_KEY_REUSED or LEASE_LOST.
+drop function if exists app_public.append_deployment_logs(uuid, app_public.log_line[], text);
+
 create or replace function app_public.append_deployment_logs(
   deployment_id uuid,
   lines app_public.log_line[],
-  request_id text default null
+  request_id text default null,
+  lease_token text default null
 ) returns bigint
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -32,6 +35,16 @@ begin
     end if;
   end if;
 
+  if append_deployment_logs.lease_token is not null or exists (
+    select from unnest(append_deployment_logs.lines) l where coalesce(l.source, 'build') in ('build', 'deploy'))
+  then
+    -- Shared: nobody ends the lease before the lines are in, and other batches need not wait.
+    select * into v_deployment
+    from app_public.deployments d
+    where d.tenant_id = v_deployment.tenant_id and d.id = v_deployment.id
+    for share;
+    perform app_private.require_lease(v_deployment, append_deployment_logs.lease_token);
+  end if;
   insert into app_public.deployment_logs (
     tenant_id, project_id, deployment_id, sequence, level, source, message, service_name, container_name, daemon,
     request_id, "timestamp")
@@ -52,8 +65,8 @@ begin
   return v_last;
 end
 $$;
-comment on function app_public.append_deployment_logs(uuid, app_public.log_line[], text) is
-  'Appends at most 1000 lines and returns the sequence of the last. With a request id, the same batch sent again is '
-  'not stored twice.';
-alter function app_public.append_deployment_logs(uuid, app_public.log_line[], text) owner to app_system;
-grant execute on function app_public.append_deployment_logs(uuid, app_public.log_line[], text) to app_user;
+comment on function app_public.append_deployment_logs(uuid, app_public.log_line[], text, text) is
+  'Appends at most 1000 lines and returns the sequence of the last. Lines of building and deploying need the token of '
+  'the lease. With a request id, the same batch sent again is not stored twice. U+0000 is stored as U+FFFD.';
+alter function app_public.append_deployment_logs(uuid, app_public.log_line[], text, text) owner to app_system;
+grant execute on function app_public.append_deployment_logs(uuid, app_public.log_line[], text, text) to app_user;

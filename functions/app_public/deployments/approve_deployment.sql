@@ -14,6 +14,7 @@ begin
   set approval_state = 'approved', status = 'queued', status_reason = coalesce(approve_deployment.reason, 'Approved')
   where d.tenant_id = v_deployment.tenant_id and d.id = v_deployment.id
   returning * into v_deployment;
+  perform app_private.supersede_waiting(v_deployment.tenant_id, v_deployment.environment_id);
   return v_deployment;
 end
 $$;

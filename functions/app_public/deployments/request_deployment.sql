@@ -1,5 +1,5 @@
 -- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 PROJECT_NOT_FOUND or ENVIRONMENT_NOT_FOUND,
--- FH409 IDEMPOTENCY_KEY_REUSED, FH422 ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
+-- FH409 IDEMPOTENCY_KEY_REUSED, FH422 NOTHING_TO_BUILD, ENVIRONMENT_INACTIVE or PROJECT_ARCHIVED.
 create or replace function app_public.request_deployment(
   project_id uuid,
   environment text default 'production',
@@ -22,6 +22,9 @@ begin
   v_new.tenant_id := app_hidden.current_tenant_id();
   v_new.commit_sha := lower(request_deployment.commit_sha);
   v_new.ref := request_deployment.ref;
+  if v_new.commit_sha is null and v_new.ref is null then
+    perform app_hidden.raise_error(422, 'NOTHING_TO_BUILD', 'Say which commit or ref to build');
+  end if;
   v_new.version := request_deployment.version;
   v_new.config_snapshot := coalesce(request_deployment.config, '{}');
   if request_deployment.idempotency_key is null then
@@ -51,7 +54,7 @@ begin
 end
 $$;
 comment on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) is
-  'Asks for a commit to be brought to an environment, named as in the project. With an idempotency key, a retry '
-  'within a day gets the same deployment.';
+  'Asks for a commit, or what a ref names, to be brought to an environment, named as in the project. With an '
+  'idempotency key, a retry within a day gets the same deployment.';
 alter function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) owner to app_system;
 grant execute on function app_public.request_deployment(uuid, text, text, text, text, jsonb, text) to app_user;

@@ -9,6 +9,11 @@ declare
   v_project app_public.projects;
 begin
   v_project := app_private.require_project(archive_project.id, 'developer', 'projects:write');
+  -- Environment before deployment, as everybody locks them.
+  perform from app_public.project_environments e
+  where e.tenant_id = v_project.tenant_id and e.project_id = v_project.id
+  order by e.id
+  for no key update;
   update app_public.projects p set archived_at = coalesce(p.archived_at, now()), status = 'archived'
   where p.tenant_id = v_project.tenant_id and p.id = v_project.id
   returning * into v_project;

@@ -12,6 +12,11 @@ begin
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only its owner or an admin can delete a project',
       '{"required": "admin"}');
   end if;
+  -- Environment before deployment, as everybody locks them.
+  perform from app_public.project_environments e
+  where e.tenant_id = v_project.tenant_id and e.project_id = v_project.id
+  order by e.id
+  for no key update;
   update app_public.deployments d set status = 'canceled', status_reason = 'The project was deleted'
   where d.tenant_id = v_project.tenant_id and d.project_id = v_project.id
     and d.status in ('pending', 'queued', 'building', 'deploying');

@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.tg_deployments__begin()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.tg_deployments__begin() owner to app_system;
-comment on function app_private.tg_deployments__begin() is 'Lets a deployment begin at the beginning only.';
+comment on function app_private.tg_deployments__begin() is 'Lets a deployment begin at the beginning only, of a ref and a repository that a runner may be told.';

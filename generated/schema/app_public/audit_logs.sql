@@ -53,6 +53,7 @@ CREATE INDEX audit_logs_resource_type_idx ON ONLY app_public.audit_logs USING bt
 CREATE INDEX audit_logs_user_id_idx ON ONLY app_public.audit_logs USING btree (tenant_id, user_id, created_at DESC);
 CREATE TRIGGER _200_refuse_change BEFORE TRUNCATE ON app_public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__refuse_change('audit logs');
 CREATE TRIGGER _200_refuse_change_but_erasure BEFORE DELETE OR UPDATE ON app_public.audit_logs FOR EACH ROW EXECUTE FUNCTION app_private.tg__refuse_change_but_erasure('audit logs', '{ip_address,user_agent,details}');
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF details ON app_public.audit_logs FOR EACH ROW WHEN (jsonb_path_exists(new.details, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 create policy all_system on app_public.audit_logs as permissive for all to app_system
   using (true)
   with check (true);

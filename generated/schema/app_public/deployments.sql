@@ -73,6 +73,7 @@ END) virtual,
   idempotency_key text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  source_deployment_id uuid,
   constraint deployments_pkey PRIMARY KEY (tenant_id, id),
   constraint deployments_external_id_key UNIQUE (tenant_id, provider, external_id),
   constraint deployments_idempotency_key_key UNIQUE (tenant_id, idempotency_key),
@@ -84,6 +85,7 @@ END) virtual,
   constraint deployments_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES app_public.projects(tenant_id, id) ON DELETE CASCADE,
   constraint deployments_promoted_from_id_fkey FOREIGN KEY (tenant_id, promoted_from_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (promoted_from_id),
   constraint deployments_rollback_of_id_fkey FOREIGN KEY (tenant_id, rollback_of_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (rollback_of_id),
+  constraint deployments_source_deployment_id_fkey FOREIGN KEY (tenant_id, source_deployment_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (source_deployment_id),
   constraint deployments_build_logs_url_check CHECK (length(build_logs_url) <= 500 AND build_logs_url ~ '^https?://'::text),
   constraint deployments_commit_sha_check CHECK (commit_sha ~ '^[0-9a-f]{7,64}$'::text),
   constraint deployments_config_snapshot_check CHECK (jsonb_typeof(config_snapshot) = 'object'::text),
@@ -158,6 +160,8 @@ comment on column app_public.deployments.request_id is 'Request that asked for i
 comment on column app_public.deployments.idempotency_key is 'Key the client chose for its request; null when it chose none.';
 comment on column app_public.deployments.created_at is 'When it was requested.';
 comment on column app_public.deployments.updated_at is 'When the row last changed.';
+comment on column app_public.deployments.source_deployment_id is 'Deployment that a rollback brings back, never a rollback itself; null when it is no rollback, and for rollbacks of before this was kept.';
+CREATE INDEX deployments_active_idx ON app_public.deployments USING btree (tenant_id, environment_id, id) WHERE (status = ANY (ARRAY['pending'::app_public.deployment_status, 'queued'::app_public.deployment_status, 'building'::app_public.deployment_status, 'deploying'::app_public.deployment_status]));
 CREATE INDEX deployments_canceled_by_idx ON app_public.deployments USING btree (canceled_by) WHERE (canceled_by IS NOT NULL);
 CREATE INDEX deployments_created_at_idx ON app_public.deployments USING btree (tenant_id, project_id, created_at DESC, id);
 CREATE INDEX deployments_deployed_by_idx ON app_public.deployments USING btree (deployed_by);
@@ -169,6 +173,7 @@ CREATE INDEX deployments_lease_expires_at_idx ON app_public.deployments USING bt
 CREATE INDEX deployments_previous_deployment_id_idx ON app_public.deployments USING btree (tenant_id, previous_deployment_id);
 CREATE INDEX deployments_promoted_from_id_idx ON app_public.deployments USING btree (tenant_id, promoted_from_id) WHERE (promoted_from_id IS NOT NULL);
 CREATE INDEX deployments_rollback_of_id_idx ON app_public.deployments USING btree (tenant_id, rollback_of_id) WHERE (rollback_of_id IS NOT NULL);
+CREATE INDEX deployments_source_deployment_id_idx ON app_public.deployments USING btree (tenant_id, source_deployment_id) WHERE (source_deployment_id IS NOT NULL);
 CREATE INDEX deployments_status_idx ON app_public.deployments USING btree (tenant_id, status, id DESC);
 CREATE INDEX deployments_updated_at_idx ON app_public.deployments USING btree (tenant_id, updated_at);
 CREATE INDEX deployments_waiting_idx ON app_public.deployments USING btree (tenant_id, id) WHERE (status = ANY (ARRAY['pending'::app_public.deployment_status, 'queued'::app_public.deployment_status]));
@@ -176,6 +181,7 @@ CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.deployments FOR E
 CREATE TRIGGER _200_begin BEFORE INSERT ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__begin();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _200_keep_request BEFORE UPDATE OF project_id, environment_id, environment, commit_sha, ref, config_snapshot, created_at ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__keep_request();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF config_snapshot, metrics ON app_public.deployments FOR EACH ROW WHEN (jsonb_path_exists(new.config_snapshot, '$.**{201}'::jsonpath) OR jsonb_path_exists(new.metrics, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _300_move BEFORE UPDATE OF status, is_current ON app_public.deployments FOR EACH ROW EXECUTE FUNCTION app_private.tg_deployments__move();
 CREATE TRIGGER _500_count_added AFTER INSERT ON app_public.deployments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_added();
 CREATE TRIGGER _500_count_removed AFTER DELETE ON app_public.deployments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg_deployments__count_removed();

@@ -16,11 +16,14 @@ create table app_public.project_environments (
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
+  max_builds integer not null default 1,
+  supersedes_waiting boolean not null default true,
   constraint project_environments_pkey PRIMARY KEY (tenant_id, id),
   constraint project_environments_project_id_id_key UNIQUE (tenant_id, project_id, id),
   constraint project_environments_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES app_public.projects(tenant_id, id) ON DELETE CASCADE,
   constraint project_environments_branch_check CHECK (length(branch) >= 1 AND length(branch) <= 255),
   constraint project_environments_env_vars_check CHECK (jsonb_typeof(env_vars) = 'object'::text),
+  constraint project_environments_max_builds_check CHECK (max_builds >= 1 AND max_builds <= 100),
   constraint project_environments_name_check CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)
 );
 alter table app_public.project_environments enable row level security, force row level security;
@@ -41,12 +44,16 @@ comment on column app_public.project_environments.created_at is 'When it was mad
 comment on column app_public.project_environments.updated_at is 'When the row last changed.';
 comment on column app_public.project_environments.deleted_at is 'When it was deleted; null while it exists.';
 comment on column app_public.project_environments.is_deleted is 'Whether it was deleted.';
+comment on column app_public.project_environments.max_builds is 'How many of its deployments runners hold at once, 1 to 100.';
+comment on column app_public.project_environments.supersedes_waiting is 'Whether a deployment that waits is given up when a newer one is requested; a rollback never is.';
 CREATE UNIQUE INDEX project_environments_branch_key ON app_public.project_environments USING btree (tenant_id, project_id, branch) WHERE ((branch IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX project_environments_project_id_name_key ON app_public.project_environments USING btree (tenant_id, project_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX project_environments_updated_at_idx ON app_public.project_environments USING btree (tenant_id, updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_guard_approval BEFORE UPDATE OF requires_approval ON app_public.project_environments FOR EACH ROW WHEN (old.requires_approval AND NOT new.requires_approval) EXECUTE FUNCTION app_private.tg_project_environments__guard_approval();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.project_environments FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF env_vars ON app_public.project_environments FOR EACH ROW WHEN (jsonb_path_exists(new.env_vars, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
+CREATE TRIGGER _500_wake_runners AFTER UPDATE OF max_builds ON app_public.project_environments FOR EACH ROW WHEN (new.max_builds > old.max_builds) EXECUTE FUNCTION app_private.tg_project_environments__wake_runners();
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.project_environments REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.project_environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.project_environments FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('project_environments', 'billing', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
@@ -74,5 +81,5 @@ create policy update_developer on app_public.project_environments as permissive 
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND deleted_at IS NULL);
 comment on policy update_developer on app_public.project_environments is 'Developers change environments.';
 grant delete, insert, select, update on table app_public.project_environments to app_system;
-grant select, insert (project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active), update (name, type, branch, env_vars, custom_domain, requires_approval, is_active) on table app_public.project_environments to app_user;
+grant select, insert (project_id, name, type, branch, env_vars, custom_domain, requires_approval, is_active, max_builds, supersedes_waiting), update (name, type, branch, env_vars, custom_domain, requires_approval, is_active, max_builds, supersedes_waiting) on table app_public.project_environments to app_user;
 grant select on table app_public.project_environments to freehold_worker;

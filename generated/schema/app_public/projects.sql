@@ -129,8 +129,10 @@ CREATE INDEX projects_tech_stack_idx ON app_public.projects USING gin (tech_stac
 CREATE INDEX projects_updated_at_idx ON app_public.projects USING btree (tenant_id, updated_at);
 CREATE INDEX projects_visibility_idx ON app_public.projects USING btree (tenant_id, visibility);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _200_check_repository BEFORE INSERT OR UPDATE OF repository_url, repository_branch ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__check_repository();
 CREATE TRIGGER _200_check_team BEFORE INSERT OR UPDATE OF team_id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__check_team();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF architecture, tech_stack, integrations, environment_vars ON app_public.projects FOR EACH ROW WHEN (jsonb_path_exists(new.architecture, '$.**{201}'::jsonpath) OR jsonb_path_exists(new.tech_stack, '$.**{201}'::jsonpath) OR jsonb_path_exists(new.integrations, '$.**{201}'::jsonpath) OR jsonb_path_exists(new.environment_vars, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _500_create_environments AFTER INSERT ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg_projects__create_environments();
 CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE OF visibility, team_id, owner_id, deleted_at ON app_public.projects FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.projects REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('projects', 'billing', '{file_count,is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');

@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_public.request_deployment(project_id uuid, enviro
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.request_deployment(project_id uuid, environment text, commit_sha text, ref text, version text, config jsonb, idempotency_key text) owner to app_system;
-comment on function app_public.request_deployment(project_id uuid, environment text, commit_sha text, ref text, version text, config jsonb, idempotency_key text) is 'Asks for a commit to be brought to an environment, named as in the project. With an idempotency key, a retry within a day gets the same deployment.';
+comment on function app_public.request_deployment(project_id uuid, environment text, commit_sha text, ref text, version text, config jsonb, idempotency_key text) is 'Asks for a commit, or what a ref names, to be brought to an environment, named as in the project. With an idempotency key, a retry within a day gets the same deployment.';
 grant execute on function app_public.request_deployment(project_id uuid, environment text, commit_sha text, ref text, version text, config jsonb, idempotency_key text) to app_user;

@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_public.rollback_deployment(id uuid DEFAULT NULL::
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.rollback_deployment(id uuid, to_deployment_id uuid) owner to app_system;
-comment on function app_public.rollback_deployment(id uuid, to_deployment_id uuid) is 'Requests the deployment again that was current before id, or the one given by to_deployment_id. The bad one becomes rolled_back at the moment the new one succeeds, and serves until then.';
+comment on function app_public.rollback_deployment(id uuid, to_deployment_id uuid) is 'Requests the deployment again that was current before id, or the one given by to_deployment_id; taking back a rollback goes back one further than it did. The bad one becomes rolled_back at the moment the new one succeeds, and serves until then.';
 grant execute on function app_public.rollback_deployment(id uuid, to_deployment_id uuid) to app_user;

@@ -36,6 +36,7 @@ CREATE INDEX sessions_tenant_id_idx ON app_public.sessions USING btree (tenant_i
 CREATE INDEX sessions_updated_at_idx ON app_public.sessions USING btree (updated_at);
 CREATE INDEX sessions_user_id_idx ON app_public.sessions USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.sessions FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF device_info ON app_public.sessions FOR EACH ROW WHEN (jsonb_path_exists(new.device_info, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF revoked_at ON app_public.sessions FOR EACH ROW WHEN (new.revoked_at IS NOT NULL) EXECUTE FUNCTION app_private.tg__announce_revocation('', 'id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.sessions REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}', '{}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.sessions REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('sessions', 'owner', '{}', '{}', '{device_info,ip_address,user_agent}', 'user_id', 'id', '{last_seen_at,updated_at}', '{}');

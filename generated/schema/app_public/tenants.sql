@@ -47,6 +47,7 @@ CREATE INDEX tenants_owner_id_idx ON app_public.tenants USING btree (owner_id);
 CREATE UNIQUE INDEX tenants_slug_key ON app_public.tenants USING btree (slug) WHERE (deleted_at IS NULL);
 CREATE INDEX tenants_updated_at_idx ON app_public.tenants USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF settings ON app_public.tenants FOR EACH ROW WHEN (jsonb_path_exists(new.settings, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF is_active, deleted_at, settings, slug ON app_public.tenants FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('tenant:', 'id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenants REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenants REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenants', 'viewer', '{is_deleted}', '{}', '{}', '', 'id', '{updated_at}', '{}');

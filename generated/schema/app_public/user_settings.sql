@@ -25,6 +25,7 @@ comment on column app_public.user_settings.updated_at is 'When the row last chan
 CREATE INDEX user_settings_default_tenant_id_idx ON app_public.user_settings USING btree (default_tenant_id);
 CREATE INDEX user_settings_updated_at_idx ON app_public.user_settings USING btree (updated_at);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _200_refuse_depth BEFORE INSERT OR UPDATE OF preferences, settings ON app_public.user_settings FOR EACH ROW WHEN (jsonb_path_exists(new.preferences, '$.**{201}'::jsonpath) OR jsonb_path_exists(new.settings, '$.**{201}'::jsonpath)) EXECUTE FUNCTION app_private.tg__refuse_depth();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF default_tenant_id ON app_public.user_settings FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'user_id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.user_settings REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}', '{}');
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.user_settings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('user_settings', 'owner', '{}', '{}', '{preferences,settings}', 'user_id', 'user_id', '{updated_at}', '{}');

@@ -29,6 +29,7 @@ END) virtual,
   updated_at timestamp with time zone not null default now(),
   person_addresses text[] not null default '{}'::text[],
   redacted_at timestamp with time zone,
+  body_hash bytea,
   constraint webhook_events_pkey PRIMARY KEY (tenant_id, id),
   constraint webhook_events_unique_request_id_key UNIQUE (tenant_id, webhook_source_id, unique_request_id),
   constraint webhook_events_deployment_id_fkey FOREIGN KEY (tenant_id, deployment_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (deployment_id),
@@ -63,6 +64,8 @@ comment on column app_public.webhook_events.created_at is 'The same as receivedA
 comment on column app_public.webhook_events.updated_at is 'When the row last changed.';
 comment on column app_public.webhook_events.person_addresses is 'E-mail addresses in the places of the payload that name people, in lower case: by these erasure finds it.';
 comment on column app_public.webhook_events.redacted_at is 'When somebody who is named in it was erased: their name and address in the payload were replaced, and the bytes that were signed are gone. Null while it is as it came.';
+comment on column app_public.webhook_events.body_hash is 'SHA-256 of the bytes that were signed, by which a replay under another delivery id is recognised, for good; null for what came before it was kept.';
+CREATE UNIQUE INDEX webhook_events_body_hash_key ON app_public.webhook_events USING btree (tenant_id, webhook_source_id, body_hash) WHERE (body_hash IS NOT NULL);
 CREATE INDEX webhook_events_deployment_id_idx ON app_public.webhook_events USING btree (tenant_id, deployment_id) WHERE (deployment_id IS NOT NULL);
 CREATE INDEX webhook_events_event_type_idx ON app_public.webhook_events USING btree (tenant_id, event_type, received_at DESC);
 CREATE INDEX webhook_events_person_addresses_idx ON app_public.webhook_events USING gin (person_addresses) WHERE (person_addresses <> '{}'::text[]);

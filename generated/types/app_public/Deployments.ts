@@ -184,4 +184,7 @@ export default interface Deployments {
 
   /** When the row last changed. */
   updated_at: Date;
+
+  /** Deployment that a rollback brings back, never a rollback itself; null when it is no rollback, and for rollbacks of before this was kept. */
+  source_deployment_id: DeploymentsId | null;
 }

@@ -57,4 +57,10 @@ export default interface ProjectEnvironments {
 
   /** Whether it was deleted. */
   is_deleted: boolean | null;
+
+  /** How many of its deployments runners hold at once, 1 to 100. */
+  max_builds: number;
+
+  /** Whether a deployment that waits is given up when a newer one is requested; a rollback never is. */
+  supersedes_waiting: boolean;
 }

@@ -2,6 +2,7 @@
 with called (name, role, reason) as (values
   ('authenticate',             'freehold_authenticator', 'turns a token into claims, before there is a role'),
   ('receive_webhook',          'freehold_authenticator', 'the sender is known by its signature only'),
+  ('require_webhook_source',   'freehold_authenticator', 'asked before a body is read'),
   ('log_refusal',              'freehold_authenticator', 'what was refused is rolled back, that it was is not'),
   ('add_job',                  'freehold_worker',        'owns it'),
   ('apply_webhook_event',      'freehold_worker',        'task webhook__apply'),

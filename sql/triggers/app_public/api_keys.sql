@@ -11,3 +11,8 @@ create or replace trigger _500_announce_revocation
     allowed_ips, rate_limit_per_minute, usage_limit
   on app_public.api_keys for each row
   execute function app_private.tg__announce_revocation('', 'id');
+
+create or replace trigger _200_refuse_depth
+  before insert or update of permissions on app_public.api_keys for each row
+  when (jsonb_path_exists(NEW.permissions, '$.**{201}'))
+  execute function app_private.tg__refuse_depth();

@@ -32,3 +32,9 @@ create or replace trigger _500_count_removed
 create or replace trigger _800_record_move
   after insert or update of status on app_public.deployments for each row
   execute function app_private.tg_deployments__record_move();
+
+create or replace trigger _200_refuse_depth
+  before insert or update of config_snapshot, metrics on app_public.deployments for each row
+  when (jsonb_path_exists(NEW.config_snapshot, '$.**{201}')
+    or jsonb_path_exists(NEW.metrics, '$.**{201}'))
+  execute function app_private.tg__refuse_depth();

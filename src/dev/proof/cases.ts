@@ -42,6 +42,16 @@ const deploymentIn =
     }
     return {}
   }
+/** It is building, under a lease with a known token. */
+const held = async (query: Query, world: World): Promise<Record<string, string>> => {
+  await deploymentIn('building')(query, world)
+  await query(
+    `insert into app_private.deployment_leases (tenant_id, deployment_id, token_hash)
+    select tenant_id, id, app_private.hash_token('a lease') from app_public.deployments where id = $1`,
+    [acme(world).deployments.open],
+  )
+  return {}
+}
 const pendingApproval = async (query: Query, world: World): Promise<Record<string, string>> => {
   await query(`update app_public.deployments set approval_state = 'pending' where id = $1`, [
     acme(world).deployments.open,
@@ -268,25 +278,29 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     call: onDeployment('reject_deployment'),
   },
   'app_public.cancel_deployment(uuid,text)': { by: 'bob', call: onDeployment('cancel_deployment') },
-  'app_public.claim_deployment(text,text[],integer)': {
+  'app_public.claim_deployment(text,text[],integer,uuid)': {
     by: 'key of bob, narrowed',
     call: () => `app_public.claim_deployment('runner')`,
+    mixed: (world) => [
+      `app_public.claim_deployment('runner', deployment_id => ${quote(acme(world).deployments.crew)})`,
+    ],
   },
   'app_public.heartbeat_deployment(uuid,text,integer)': {
     by: 'key of bob, write',
-    setup: deploymentIn('building'),
-    call: onDeployment('heartbeat_deployment', `, 'proof'`),
+    setup: held,
+    call: onDeployment('heartbeat_deployment', `, 'a lease'`),
   },
   'app_public.transition_deployment(uuid,app_public.deployment_status,text,text,text,text,text,text)': {
     by: 'key of bob, write',
-    setup: deploymentIn('building'),
-    call: onDeployment('transition_deployment', `, 'deploying'`),
+    setup: held,
+    call: onDeployment('transition_deployment', `, 'deploying', lease_token => 'a lease'`),
   },
-  'app_public.append_deployment_logs(uuid,app_public.log_line[],text)': {
+  'app_public.append_deployment_logs(uuid,app_public.log_line[],text,text)': {
     by: 'key of bob, write',
+    setup: held,
     call: onDeployment(
       'append_deployment_logs',
-      `, array[row('a line', null, null, null, null, null, null)]::app_public.log_line[], 'batch'`,
+      `, array[row('a line', null, null, null, null, null, null)]::app_public.log_line[], 'batch', 'a lease'`,
     ),
   },
   'app_public.promote_deployment(uuid,text)': {
@@ -392,6 +406,11 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'bob',
     call: () => `app_hidden.is_deployment_move_allowed('pending', 'building')`,
   },
+  'app_hidden.claimable_deployments(text[],uuid)': {
+    by: 'key of bob, narrowed',
+    call: () => 'app_hidden.claimable_deployments()',
+    mixed: (world) => [`app_hidden.claimable_deployments(deployment_id => ${quote(acme(world).deployments.crew)})`],
+  },
   'app_hidden.raise_error(integer,text,text,jsonb)': {
     by: 'bob',
     call: () => `app_hidden.raise_error(418, 'TEAPOT', 'Short and stout')`,
@@ -406,6 +425,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.log_refusal(jsonb,text,integer)': {
     by: 'authenticator',
     call: () => `app_private.log_refusal('{"ip": "192.0.2.1"}', 'FORBIDDEN', 403)`,
+  },
+  'app_private.require_webhook_source(text,uuid)': {
+    by: 'authenticator',
+    call: (world) => `app_private.require_webhook_source('github', ${quote(acme(world).sources.open)})`,
   },
   'app_private.receive_webhook(text,uuid,jsonb,bytea)': {
     by: 'authenticator',
@@ -440,7 +463,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.dispatch_events(integer)': platform('app_private.dispatch_events()'),
   'app_private.ensure_partitions(integer)': platform('app_private.ensure_partitions()'),
   'app_private.measure_lag()': platform('app_private.measure_lag()'),
-  'app_private.requeue_lost_deployments()': platform('app_private.requeue_lost_deployments()'),
+  'app_private.requeue_lost_deployments(uuid,uuid)': platform('app_private.requeue_lost_deployments()'),
   'app_private.seal_audit(integer)': platform('app_private.seal_audit()'),
   'app_private.seals_after(timestamp with time zone,uuid,bigint,integer)': platform('app_private.seals_after()'),
   'app_private.sweep_expired()': platform('app_private.sweep_expired()'),

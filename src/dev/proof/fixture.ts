@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type pg from 'pg'
 import type ApiScope from '../../../generated/types/app_public/ApiScope.ts'
 import { call, type FunctionName, type Given } from '../../db/call.ts'
-import type { Claims } from '../../db/withTenant.ts'
+import { withTenant, type Claims } from '../../db/withTenant.ts'
 import {
   callAs,
   callFunctionAs,
@@ -66,7 +66,11 @@ export const MEMBERS: Readonly<Record<TenantName, readonly PersonName[]>> = {
 }
 
 /** Fills every table for both tenants, by the functions that anybody would use. */
-export async function buildWorld(pools: Pools): Promise<World> {
+export async function buildWorld(pools: Pools & { readonly owner: pg.Pool }): Promise<World> {
+  // Whoever runs the platform writes this one by hand.
+  await withTenant(pools.owner, { role: 'app_system' }, (client) =>
+    client.query(`insert into app_private.allowed_repositories (prefix) values ('git@git.test:')`),
+  )
   const settled = await settle(pools)
   const {
     people: { alice, bob, mallory },
@@ -137,6 +141,13 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
   )
   await callBy(owner, 'app_public.delete_environment', { id: scratch })
 
+  // The push below asks for another deployment, and the first is to wait on.
+  await as(
+    owner,
+    'update app_public.project_environments set supersedes_waiting = false where project_id = $1 and name = $2 returning id',
+    [projects.open, 'production'],
+  )
+
   const deployments = {} as Record<ProjectName, string>
   const environments = {} as Record<ProjectName, string>
   const sources = {} as Record<ProjectName, string>
@@ -153,7 +164,7 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     environments[name] = deployment.environment_id
     await callBy(requester, 'app_public.append_deployment_logs', {
       deployment_id: deployment.id,
-      lines: [{ message: label('line'), level: 'warn' }],
+      lines: [{ message: label('line'), level: 'warn', source: 'runtime' }],
     })
     const source = await callBy(requester, 'app_public.create_webhook_source', {
       project_id: projects[name],
@@ -166,6 +177,7 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     tenant_id: tenant.id,
     webhook_event_id: webhookEvents.open,
   })
+  await callBy(owner, 'app_public.claim_deployment', { runner: label('runner'), deployment_id: deployments.shared })
   await callBy(owner, 'app_public.delete_project', { id: projects.gone })
 
   const guest = `guest@${tenant.slug}.test`

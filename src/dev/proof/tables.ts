@@ -295,6 +295,8 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.webhook_source_secrets': {},
   'app_private.undispatched_events': {},
   'app_private.deployment_log_sequences': {},
+  'app_private.deployment_leases': {},
+  'app_private.allowed_repositories': { belongs: 'nobody' },
   'app_private.audit_event_ids': {},
   'app_public.audit_logs': {
     belongs: ofTenantOrPeople('user_id'),

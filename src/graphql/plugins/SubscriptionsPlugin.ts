@@ -3,9 +3,9 @@ import { TYPES } from 'postgraphile/@dataplan/pg'
 import { context, lambda, listen, object, type Step } from 'postgraphile/grafast'
 import { sql } from 'postgraphile/pg-sql2'
 import { extendSchema, gql } from 'postgraphile/utils'
-import type { DeploymentChange, LiveEvent, LiveUpdates, LogRange } from '../liveUpdates.ts'
+import type { DeploymentChange, DeploymentWaiting, LiveEvent, LiveUpdates, LogRange } from '../liveUpdates.ts'
 
-/** Live updates: `deploymentChanged` and `deploymentLogs`. Left out of a schema whose database lacks the tables. */
+/** Live updates: `deploymentChanged`, `deploymentLogs` and `deploymentWaiting`. Left out of a schema whose database lacks the tables. */
 export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfig.Plugin {
   return extendSchema((build) => {
     const { deployments, deployment_logs: deploymentLogs } = build.pgResources
@@ -38,6 +38,13 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
           cursor: BigInt!
         }
 
+        type DeploymentWaitingPayload {
+          """
+          The oldest deployment that could be claimed; another runner may be faster.
+          """
+          deployment: Deployment
+        }
+
         extend type Subscription {
           """
           Changes of deployments: all of the tenant's, those of one project, or one deployment's. What happened before the
@@ -49,6 +56,11 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
           left out. Fails with NOT_FOUND for what the subscriber can't see.
           """
           deploymentLogs(deploymentId: UUID!, after: BigInt = "0"): DeploymentLogsPayload
+          """
+          Tells a runner when to call \`claimDeployment\`: at once if something can be claimed, and whenever something may have
+          become so, also because the lease of another runner expired. Fails with FORBIDDEN for who may not claim.
+          """
+          deploymentWaiting(environments: [String!]): DeploymentWaitingPayload
         }
       `,
       objects: {
@@ -78,6 +90,19 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
                 ),
               plan: unlessFailed,
             },
+            deploymentWaiting: {
+              subscribePlan: (_$root, { $environments }) =>
+                listen(
+                  liveUpdates as never,
+                  object({ ...subscriber('deploymentWaiting'), environments: orNull($environments!) }) as never,
+                ),
+              plan: unlessFailed,
+            },
+          },
+        },
+        DeploymentWaitingPayload: {
+          plans: {
+            deployment: ($event: Step) => deployments.get({ id: field<DeploymentWaiting>($event, 'deploymentId') }),
           },
         },
         DeploymentChangedPayload: {
@@ -106,7 +131,7 @@ export function makeSubscriptionsPlugin(liveUpdates: LiveUpdates): GraphileConfi
   }, 'SubscriptionsPlugin')
 }
 
-const subscriber = (kind: 'deploymentChanged' | 'deploymentLogs') => ({
+const subscriber = (kind: 'deploymentChanged' | 'deploymentLogs' | 'deploymentWaiting') => ({
   kind: lambda(context(), () => kind, true),
   pgSettings: context().get('pgSettings'),
   withPgClient: context().get('withPgClient'),

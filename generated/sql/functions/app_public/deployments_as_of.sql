@@ -58,7 +58,8 @@ as $$
     r.request_id,
     r.idempotency_key,
     r.created_at,
-    r.updated_at
+    r.updated_at,
+    r.source_deployment_id
   from (
     select p.*
     from (

@@ -17,7 +17,9 @@ as $$
     r.created_at,
     r.updated_at,
     r.deleted_at,
-    (deleted_at IS NOT NULL) as is_deleted
+    (deleted_at IS NOT NULL) as is_deleted,
+    r.max_builds,
+    r.supersedes_waiting
   from (
     select p.*
     from (

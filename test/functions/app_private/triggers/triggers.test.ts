@@ -27,7 +27,7 @@ beforeAll(async () => {
     people.bob.id,
   ])
   await ask(database, people.bob, `select app_public.create_api_key('k', '{write}')`)
-  await ask(database, people.bob, 'select app_public.request_deployment($1)', [project])
+  await ask(database, people.bob, `select app_public.request_deployment($1, ref => 'main')`, [project])
   await ask(database, people.bob, `select app_public.create_webhook_source($1, 'hub')`, [project])
 })
 afterAll(() => database.close())

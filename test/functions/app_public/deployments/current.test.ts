@@ -161,8 +161,20 @@ describe('a rollback', () => {
     const back = await ready((await scene.rollback(third.id)).id)
     expect(back.commit_sha).toBe(second.commit_sha)
     const further = await scene.rollback(back.id)
-    expect([first.commit_sha, second.commit_sha]).toContain(further.commit_sha)
-    expect(further.commit_sha).not.toBe(third.commit_sha)
+    expect(back).toMatchObject({ source_deployment_id: second.id, rollback_of_id: third.id })
+    expect(further).toMatchObject({
+      commit_sha: first.commit_sha,
+      source_deployment_id: first.id,
+      rollback_of_id: back.id,
+    })
+    const last = await ready(further.id)
+    expect(await refusal(scene.rollback(last.id))).toEqual(nothing)
+    // What is shipped then is taken back to where the rollbacks ended, and remembers the original.
+    const fourth = await scene.ship(project)
+    expect(await scene.rollback(fourth.id)).toMatchObject({
+      commit_sha: first.commit_sha,
+      source_deployment_id: first.id,
+    })
   })
 
   test('needs something to take back and something to go back to', async () => {
@@ -239,7 +251,7 @@ const steps = (acts: readonly Step['act'][]) =>
   fc.array(fc.record({ act: fc.constantFrom(...acts), pick: fc.nat({ max: 5 }) }), { minLength: 4, maxLength: 8 })
 
 /** Writers at the same time, each its own connection; what the rules refuse is refused, nothing else goes wrong. */
-async function write(writers: readonly (readonly Step[])[], refused = ['FH422']): Promise<void> {
+async function write(writers: readonly (readonly Step[])[], refused = ['FH422', 'FH409']): Promise<void> {
   project = await scene.project()
   const known: string[] = [(await scene.request(project)).id, (await scene.request(project)).id]
   const staged = await scene.ship(project, { environment: 'staging' })
@@ -343,9 +355,9 @@ loop(
 
 const all = ['request', 'succeed', 'succeed', 'run', 'fail', 'stop', 'rollback', 'lock', 'unlock'] as const
 for (const [what, acts, refused] of [
-  ['failures, stops and locks', all, ['FH422']],
+  ['failures, stops and locks', all, ['FH422', 'FH409']],
   // Postgres ends one of two that wait for each other; that one may try again.
-  ['writes by hand too', [...all, 'by hand', 'by hand'], ['FH422', '40P01']],
+  ['writes by hand too', [...all, 'by hand', 'by hand'], ['FH422', 'FH409', '40P01']],
 ] as const)
   loop(
     `with ${what} there is never more than one, and it is the last that became current`,

@@ -8,23 +8,27 @@ let id: string
 beforeAll(async () => {
   scene = await openScene()
 })
-beforeEach(async () => {
+/** A deployment that is being built. */
+const begin = async (): Promise<void> => {
   ;({ id } = await scene.request(await scene.project()))
-})
+  await scene.claim('r1', { id })
+}
+beforeEach(begin)
 afterAll(() => scene.database.close())
 
 const append = async (
   messages: string[],
   batch: string | null = null,
   as: Bearer = { token: scene.runnerKey },
+  { lease = scene.lease(id) ?? null, source = null as string | null } = {},
 ): Promise<number> =>
   Number(
     (
       await askOne(
         scene.database,
         as,
-        `select app_public.append_deployment_logs($1, array(select row(m, null, null, null, null, null, null)::app_public.log_line from unnest($2::text[]) m), $3) as last`,
-        [id, messages, batch],
+        `select app_public.append_deployment_logs($1, array(select row(m, null, $5::app_public.log_source, null, null, null, null)::app_public.log_line from unnest($2::text[]) m), $3, $4) as last`,
+        [id, messages, batch, lease, source],
       )
     ).last,
   )
@@ -47,8 +51,8 @@ test('what a line leaves out is filled in', async () => {
     scene.database,
     { token: scene.runnerKey },
     `select app_public.append_deployment_logs($1, array[
-    row('plain', null, null, null, null, null, null), row('full', 'error', 'runtime', '2026-01-02 03:04:05Z', 'api', 'api-1', 'shipper')]::app_public.log_line[])`,
-    [id],
+    row('plain', null, null, null, null, null, null), row('full', 'error', 'runtime', '2026-01-02 03:04:05Z', 'api', 'api-1', 'shipper')]::app_public.log_line[], lease_token => $2)`,
+    [id, scene.lease(id)],
   )
   const rows = await scene.rows(
     'select message, level, source, "timestamp", service_name, container_name, daemon from app_public.deployment_logs where deployment_id = $1 order by sequence',
@@ -110,7 +114,7 @@ test('a batch sent again, also at the same time, is stored once', async () => {
   expect(await refusal(append(['other'], 'batch-1'))).toEqual({ sqlstate: 'FH409', code: 'IDEMPOTENCY_KEY_REUSED' })
   // The name of a batch belongs to its deployment.
   const first = id
-  ;({ id } = await scene.request(await scene.project()))
+  await begin()
   expect(await append(['other'], 'batch-1')).toBe(1)
   expect(first).not.toBe(id)
 })
@@ -136,6 +140,27 @@ test('developers write, of their tenant', async () => {
     code: 'DEPLOYMENT_NOT_FOUND',
   })
   expect(await append(['x'], null, scene.people.bob)).toBe(1)
+})
+
+test('lines of building and deploying are written by the bearer of the lease, as long as it is held', async () => {
+  const lost = { sqlstate: 'FH409', code: 'LEASE_LOST' }
+  const [runner, bob] = [{ token: scene.runnerKey }, scene.people.bob]
+  for (const lease of [null, 'fh_lease_guessed', '']) {
+    for (const source of [null, 'build', 'deploy'])
+      expect(await refusal(append(['forged'], null, bob, { lease, source }))).toEqual({ ...lost, status: 'building' })
+  }
+  expect(await append(['mine'], 'one', runner, { source: 'deploy' })).toBe(1)
+  // What runs has no runner; a token that is given must be right all the same.
+  expect(await append(['serving'], null, bob, { lease: null, source: 'runtime' })).toBe(2)
+  expect(await refusal(append(['x'], null, bob, { lease: 'fh_lease_guessed', source: 'runtime' }))).toMatchObject(lost)
+  const lease = scene.lease(id)!
+  await scene.move(id, 'ready')
+  expect(await refusal(append(['late'], null, runner, { lease }))).toEqual({ ...lost, status: 'ready' })
+  expect(await refusal(append(['late'], null, bob, { lease: null }))).toEqual({ ...lost, status: 'ready' })
+  // The answer to a batch that is in can be asked for again.
+  expect(await append(['mine'], 'one', runner, { source: 'deploy' })).toBe(1)
+  expect(await append(['serving'], null, bob, { lease: null, source: 'runtime' })).toBe(3)
+  expect((await stored()).map(({ message }) => message)).toEqual(['mine', 'serving', 'serving'])
 })
 
 test('a failed append leaves no gap', async () => {

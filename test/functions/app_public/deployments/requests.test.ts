@@ -58,7 +58,7 @@ test('a request keeps who asked, for what, and what was current then', async () 
   const [byKey] = await ask(
     scene.database,
     { token: scene.runnerKey },
-    'select * from app_public.request_deployment($1)',
+    `select * from app_public.request_deployment($1, ref => 'main')`,
     [other],
   )
   expect(byKey).toMatchObject({
@@ -91,6 +91,43 @@ test('developers ask, for what exists, with a commit that can be one', async () 
     code: 'deployments_commit_sha_check',
   })
   expect(await request(null)).toMatchObject({ commit_sha: SHA })
+})
+
+test('a request says what to build: a commit or a ref, which git can not take for something else', async () => {
+  const ask = (sha: string | null, ref: string | null) =>
+    askOne<Deployment>(
+      scene.database,
+      scene.people.bob,
+      `select * from app_public.request_deployment($1, commit_sha => $2, ref => $3, version => '1.0')`,
+      [project, sha, ref],
+    )
+  expect(await refusal(ask(null, null))).toEqual({ sqlstate: 'FH422', code: 'NOTHING_TO_BUILD' })
+  for (const ref of [
+    '--upload-pack=touch /tmp/x',
+    '-b',
+    'refs/heads/-x',
+    'refs/tags/--exec',
+    'main\n--exec',
+    'a\u001bb',
+    'a b',
+    'a..b',
+    'a@{1}',
+    'x:y',
+    '/main',
+    'main.lock',
+    'main/',
+  ])
+    expect([ref, await refusal(ask(SHA, ref))]).toEqual([ref, { sqlstate: 'FH422', code: 'REF_NOT_VALID' }])
+  for (const ref of [
+    'main',
+    'refs/heads/feature/a-b_c.d',
+    'refs/tags/v1.0.0',
+    'refs/pull/12/head',
+    'dependabot/npm/@types/x',
+  ])
+    expect(await ask(null, ref)).toMatchObject({ ref })
+  for (const sha of ['-abcdef0', 'abcdef0\n', '--help'])
+    expect(await refusal(ask(sha, null))).toMatchObject({ code: 'deployments_commit_sha_check' })
 })
 
 describe('an idempotency key', () => {
@@ -142,7 +179,7 @@ describe('an idempotency key', () => {
       await ask(
         scene.database,
         scene.people.mallory,
-        `select id from app_public.request_deployment($1, idempotency_key => 'daily')`,
+        `select id from app_public.request_deployment($1, ref => 'main', idempotency_key => 'daily')`,
         [lair.id],
       ),
     ).toHaveLength(1)

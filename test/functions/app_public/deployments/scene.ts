@@ -45,17 +45,25 @@ export async function openScene() {
     await askOne(database, people.bob, `select token from app_public.create_api_key('runner', '{write}')`)
   ).token
 
-  const project = async (): Promise<string> => {
+  /** A project whose environments build everything, as much at once as there is; unless told otherwise. */
+  const project = async ({ maxBuilds = 100, isSuperseding = false } = {}): Promise<string> => {
     const slug = `project-${(projects += 1)}`
-    return (
-      await askOne(
-        database,
-        people.alice,
-        `insert into app_public.projects (name, slug, visibility) values ($1, $2, 'team') returning id`,
-        [slug, slug],
-      )
-    ).id
+    const { id } = await askOne(
+      database,
+      people.alice,
+      `insert into app_public.projects (name, slug, visibility) values ($1, $2, 'team') returning id`,
+      [slug, slug],
+    )
+    await ask(
+      database,
+      people.alice,
+      'update app_public.project_environments set max_builds = $2, supersedes_waiting = $3 where project_id = $1',
+      [id, maxBuilds, isSuperseding],
+    )
+    return id
   }
+  /** Tokens of the leases that were claimed here, by deployment: whoever moves one speaks as its last runner unless told otherwise. */
+  const leases = new Map<string, string>()
   const commit = () => (commits += 1).toString(16).padStart(40, '0')
   const request = (
     project: string,
@@ -70,37 +78,50 @@ export async function openScene() {
       environment,
       sha,
     ])
-  const move = (
-    id: string,
-    status: Status,
-    {
-      as = people.bob,
-      reason = null,
-      runner = null,
-    }: { as?: Bearer; reason?: string | null; runner?: string | null } = {},
-  ) =>
-    askOne<Deployment>(database, as, 'select * from app_public.transition_deployment($1, $2, $3, runner => $4)', [
-      id,
-      status,
-      reason,
-      runner,
-    ])
+  const get = async (id: string): Promise<Deployment> =>
+    (await rows('select * from app_public.deployments where id = $1', [id]))[0]
   const claim = async (
     runner = 'r1',
     {
       as = { token: runnerKey },
       environments = null,
       lease = 60,
-    }: { as?: Bearer; environments?: string[] | null; lease?: number | null } = {},
-  ) =>
-    (
-      await ask<Deployment>(
-        database,
-        as,
-        'select * from app_public.claim_deployment($1, $2, $3) c where c.id is not null',
-        [runner, environments, lease],
-      )
-    )[0]
+      id = null,
+    }: { as?: Bearer; environments?: string[] | null; lease?: number | null; id?: string | null } = {},
+  ): Promise<(Deployment & { token: string }) | undefined> => {
+    const [claimed] = await ask<{ deployment_id: string; lease_token: string }>(
+      database,
+      as,
+      'select * from app_public.claim_deployment($1, $2, $3, $4) c where c.deployment_id is not null',
+      [runner, environments, lease, id],
+    )
+    if (!claimed) return undefined
+    leases.set(claimed.deployment_id, claimed.lease_token)
+    return { ...(await get(claimed.deployment_id)), token: claimed.lease_token }
+  }
+  /** Moves a deployment under its lease, or under `lease`; null is nobody's. To begin building is to claim it. */
+  const move = async (
+    id: string,
+    status: Status,
+    {
+      as = people.bob,
+      reason = null,
+      lease = leases.get(id) ?? null,
+      url = null,
+      isClaiming = true,
+    }: { as?: Bearer; reason?: string | null; lease?: string | null; url?: string | null; isClaiming?: boolean } = {},
+  ): Promise<Deployment> => {
+    if (status === 'building' && lease === null && isClaiming) {
+      const claimed = await claim('r1', { as, id })
+      if (claimed) return claimed
+    }
+    return askOne<Deployment>(
+      database,
+      as,
+      'select * from app_public.transition_deployment($1, $2, $3, $4, lease_token => $5)',
+      [id, status, reason, url, lease],
+    )
+  }
   return {
     database,
     people,
@@ -112,8 +133,8 @@ export async function openScene() {
     move,
     claim,
     as: (who: Person, sql: string, values: unknown[] = []) => ask(database, who, sql, values),
-    get: async (id: string): Promise<Deployment> =>
-      (await rows('select * from app_public.deployments where id = $1', [id]))[0],
+    get,
+    lease: (id: string): string | undefined => leases.get(id),
     /** Requests a deployment and brings it to ready, unless a newer one is current. */
     ship: async (project: string, options: { environment?: string; sha?: string } = {}): Promise<Deployment> => {
       const { id } = await request(project, options)

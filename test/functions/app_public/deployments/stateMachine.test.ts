@@ -55,24 +55,42 @@ test('whoever writes, also a superuser, moves a deployment along the state machi
   }
 })
 
-test("a developer moves it so too, but leaves to the platform what is the platform's", async () => {
+test("without a lease a developer cancels, and tells of what serves; the rest is its runner's or the platform's", async () => {
   const { id } = await scene.request(project)
   for (const { from, to } of PAIRS) {
     await scene.force(id, from)
-    const moved = scene.move(id, to)
+    const moved = scene.move(id, to, { lease: null, isClaiming: false })
     if (BY_THE_PLATFORM.includes(to) || (from !== to && !MOVES[from].includes(to)))
       expect(await refusal(moved)).toEqual(notAllowed(from, to))
-    else expect(await moved).toMatchObject({ id, status: to })
+    else if (from === to || to === 'canceled' || from === 'ready' || from === 'running')
+      expect(await moved).toMatchObject({ id, status: to })
+    else expect(await refusal(moved)).toEqual({ sqlstate: 'FH409', code: 'LEASE_LOST', status: from })
   }
   await scene.force(id, 'pending')
   for (const who of [scene.people.vera, scene.people.bill]) {
-    expect((await refusal(scene.move(id, 'building', { as: who }))).sqlstate).toMatch(/^FH40[34]$/)
+    expect((await refusal(scene.move(id, 'canceled', { as: who }))).sqlstate).toMatch(/^FH40[34]$/)
   }
-  expect(await refusal(scene.move(id, 'building', { as: scene.people.mallory }))).toEqual({
+  expect(await refusal(scene.move(id, 'canceled', { as: scene.people.mallory }))).toEqual({
     sqlstate: 'FH404',
     code: 'DEPLOYMENT_NOT_FOUND',
   })
-  expect(await scene.move(id, 'building')).toMatchObject({ status: 'building' })
+  expect(await scene.move(id, 'canceled')).toMatchObject({ status: 'canceled' })
+})
+
+test('the bearer of the lease moves it along the state machine, from when it is building', async () => {
+  for (const [path, last] of [
+    [['deploying', 'ready'], 'ready'],
+    [['deploying', 'running', 'completed'], 'completed'],
+    [['ready', 'running', 'stopped'], 'stopped'],
+    [['deploying', 'failed'], 'failed'],
+    [['completed'], 'completed'],
+    [['canceled'], 'canceled'],
+  ] as const) {
+    const { id } = await scene.request(project)
+    await scene.claim('r1', { id })
+    for (const status of path) expect(await scene.move(id, status)).toMatchObject({ status })
+    expect(await scene.get(id)).toMatchObject({ status: last, runner: null })
+  }
 })
 
 test('a deployment begins pending or queued, and not current', async () => {
@@ -94,7 +112,7 @@ test('each move is recorded once, with its actor and reason, and makes one event
   const { people, runnerKey } = scene
   const [{ id: key }] = await scene.rows(`select id from app_public.api_keys where name = 'runner'`)
   const { id } = await scene.request(project, { as: { token: people.alice.token, requestId: 'request-42' } })
-  await scene.move(id, 'building', { as: { token: runnerKey }, reason: 'A runner is free' })
+  await scene.claim('r1', { as: { token: runnerKey }, id })
   await scene.move(id, 'building', { reason: 'A retry is no move' })
   await refusal(scene.move(id, 'stopped', { reason: 'Refused is no move' }))
   await scene.move(id, 'deploying')
@@ -107,10 +125,11 @@ test('each move is recorded once, with its actor and reason, and makes one event
     actor_type: string,
     actor_user_id: string | null,
     actor_api_key_id: string | null = null,
-  ) => ({ from_status, to_status, reason, actor_type, actor_user_id, actor_api_key_id, runner: null })
+    runner: string | null = 'r1',
+  ) => ({ from_status, to_status, reason, actor_type, actor_user_id, actor_api_key_id, runner })
   expect(await scene.history(id)).toEqual([
-    step(null, 'pending', null, 'user', alice),
-    step('pending', 'building', 'A runner is free', 'api', bob, key),
+    step(null, 'pending', null, 'user', alice, null, null),
+    step('pending', 'building', null, 'api', bob, key),
     step('building', 'deploying', null, 'user', bob),
     step('deploying', 'failed', 'By hand', 'system', null),
   ])
@@ -128,7 +147,7 @@ test('each move is recorded once, with its actor and reason, and makes one event
   expect(events[1]).toMatchObject({
     actor_user_id: bob,
     actor_api_key_id: key,
-    data: { status: 'building', previousStatus: 'pending', environment: 'production', reason: 'A runner is free' },
+    data: { status: 'building', previousStatus: 'pending', environment: 'production' },
   })
   expect(
     await refusal(
@@ -256,16 +275,11 @@ test('production that goes live is told to its project', async () => {
   const { id: deployment } = await askOne(
     scene.database,
     scene.people.bob,
-    `select id from app_public.request_deployment($1, version => '1.2.3')`,
+    `select id from app_public.request_deployment($1, ref => 'v1.2.3', version => '1.2.3')`,
     [id],
   )
   await scene.move(deployment, 'building')
-  const [live] = await ask(
-    scene.database,
-    scene.people.bob,
-    `select promoted_at from app_public.transition_deployment($1, 'ready', url => 'https://shop.test')`,
-    [deployment],
-  )
+  const live = await scene.move(deployment, 'ready', { url: 'https://shop.test' })
   expect(await telling()).toEqual([
     { deployed_at: live.promoted_at, deployed_url: 'https://shop.test', current_version: '1.2.3', status: 'deployed' },
   ])
@@ -324,7 +338,7 @@ describe('an environment that asks for approval', () => {
   test('can not be reached around the approval, neither by a developer nor by an update', async () => {
     const { id } = await scene.request(guarded)
     const pending = { sqlstate: 'FH422', code: 'APPROVAL_PENDING' }
-    expect(await refusal(scene.move(id, 'building'))).toEqual(pending)
+    expect(await scene.claim('r1', { id })).toBeUndefined()
     for (const status of ['queued', 'building'])
       expect(
         await refusal(scene.rows('update app_public.deployments set status = $2 where id = $1', [id, status])),
@@ -337,8 +351,9 @@ describe('an environment that asks for approval', () => {
     ask(
       scene.database,
       { token: scene.runnerKey },
-      `select c.id from app_public.claim_deployment('r', (
-    select array_agg(name) from app_public.project_environments where project_id = $1)) c where c.project_id = $1`,
+      `select d.id from app_public.claim_deployment('r', (
+    select array_agg(name) from app_public.project_environments where project_id = $1)) c
+    join app_public.deployments d on d.id = c.deployment_id where d.project_id = $1`,
       [of],
     )
   // Others' work would be claimed first.

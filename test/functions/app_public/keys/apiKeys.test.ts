@@ -160,7 +160,8 @@ test('scopes bind what a key may do', async () => {
   const read = (await make(people.alice, { scopes: ['read'] })).token
   const write = (await make(people.alice, { scopes: ['write'] })).token
   const admin = (await make(people.alice, { scopes: ['admin'] })).token
-  const deploy = (token: string) => ask(database, token, 'select id from app_public.request_deployment($1)', [project])
+  const deploy = (token: string) =>
+    ask(database, token, 'select id from app_public.request_deployment($1, ref => $$main$$)', [project])
   const invite = (token: string) => ask(database, token, `select * from app_public.invite_member('x@example.test')`)
   expect(await ask(database, read, 'select slug from app_public.projects')).toEqual([{ slug: 'shop' }])
   expect(await refusal(deploy(read))).toMatchObject({ sqlstate: 'FH403', code: 'FORBIDDEN', required: 'developer' })
@@ -187,7 +188,9 @@ test('nobody makes a key above their rank, and billing makes none', async () => 
 test('permissions narrow a key to what they list', async () => {
   const { token } = await make(people.bob, { scopes: ['write'], permissions: '["deployments:write"]' })
   const wide = (await make(people.bob, { scopes: ['write'] })).token
-  expect(await ask(database, token, 'select id from app_public.request_deployment($1)', [project])).toHaveLength(1)
+  expect(
+    await ask(database, token, 'select id from app_public.request_deployment($1, ref => $$main$$)', [project]),
+  ).toHaveLength(1)
   const unarchive = (bearer: string) =>
     ask(database, bearer, 'select slug from app_public.unarchive_project($1)', [project])
   expect(await refusal(unarchive(token))).toMatchObject({ sqlstate: 'FH403', permission: 'projects:write' })
@@ -203,7 +206,7 @@ test('a key narrowed to a project sees and deploys that one only', async () => {
   expect(await slugs(token)).toEqual(['other'])
   expect(await slugs(wide)).toEqual(['other', 'shop'])
   const deploy = (bearer: string, id: string) =>
-    askOne(database, bearer, 'select id from app_public.request_deployment($1)', [id])
+    askOne(database, bearer, 'select id from app_public.request_deployment($1, ref => $$main$$)', [id])
   const notFound = { sqlstate: 'FH404', code: 'PROJECT_NOT_FOUND' }
   expect(await refusal(deploy(token, project))).toEqual(notFound)
   const { id } = await deploy(wide, project)
@@ -215,14 +218,22 @@ test('a key narrowed to a project sees and deploys that one only', async () => {
   const claims = await ask(
     database,
     token,
-    `select project_id from app_public.claim_deployment('r') c where c.id is not null`,
+    `select d.project_id from app_public.claim_deployment('r') c join app_public.deployments d on d.id = c.deployment_id`,
   )
   expect(claims).toEqual([{ project_id: other }])
   expect(
-    await ask(database, token, `select project_id from app_public.claim_deployment('r') c where c.id is not null`),
+    await ask(
+      database,
+      token,
+      `select d.project_id from app_public.claim_deployment('r') c join app_public.deployments d on d.id = c.deployment_id`,
+    ),
   ).toEqual([])
   expect(
-    await ask(database, wide, `select project_id from app_public.claim_deployment('r') c where c.id is not null`),
+    await ask(
+      database,
+      wide,
+      `select d.project_id from app_public.claim_deployment('r') c join app_public.deployments d on d.id = c.deployment_id`,
+    ),
   ).toHaveLength(1)
   const lair = (
     await askOne(
@@ -250,20 +261,22 @@ test('a key narrowed to an environment deploys there only', async () => {
   })
   const { token } = await make(people.bob, { scopes: ['write'], project_id: web, environment_id: staging })
   const deploy = (bearer: string | Person, name: string) =>
-    askOne(database, bearer, 'select * from app_public.request_deployment($1, $2)', [web, name])
+    askOne(database, bearer, 'select * from app_public.request_deployment($1, $2, ref => $$main$$)', [web, name])
   expect(await refusal(deploy(token, 'production'))).toEqual({ sqlstate: 'FH404', code: 'ENVIRONMENT_NOT_FOUND' })
   const production = await deploy(people.bob, 'production')
   expect(
     await refusal(ask(database, token, `select app_public.transition_deployment($1, 'canceled')`, [production.id])),
   ).toEqual({ sqlstate: 'FH404', code: 'DEPLOYMENT_NOT_FOUND' })
   const mine = await deploy(token, 'staging')
-  expect(
-    await ask(database, token, `select c.id from app_public.claim_deployment('r') c where c.id is not null`),
-  ).toEqual([{ id: mine.id }])
-  expect(
-    await ask(database, token, `select c.id from app_public.claim_deployment('r') c where c.id is not null`),
-  ).toEqual([])
-  await ask(database, token, `select app_public.transition_deployment($1, 'ready')`, [mine.id])
+  const claim = () =>
+    ask(database, token, `select * from app_public.claim_deployment('r') c where c.deployment_id is not null`)
+  const [claimed, ...others] = await claim()
+  expect([claimed, ...others]).toMatchObject([{ deployment_id: mine.id }])
+  expect(await claim()).toEqual([])
+  await ask(database, token, `select app_public.transition_deployment($1, 'ready', lease_token => $2)`, [
+    mine.id,
+    claimed.lease_token,
+  ])
   expect(
     await refusal(ask(database, token, `select app_public.promote_deployment($1, 'production')`, [mine.id])),
   ).toEqual({ sqlstate: 'FH404', code: 'ENVIRONMENT_NOT_FOUND' })

@@ -23,7 +23,7 @@ const make = (who: Person, slug: string, more: Record<string, unknown> = {}) => 
   )
 }
 const deploy = (who: Person, project: string, environment = 'production') =>
-  askOne(database, who, 'select * from app_public.request_deployment($1, $2)', [project, environment])
+  askOne(database, who, 'select * from app_public.request_deployment($1, $2, ref => $$main$$)', [project, environment])
 const FORBIDDEN = expect.objectContaining({ sqlstate: 'FH403', code: 'FORBIDDEN' })
 const NOT_FOUND = { sqlstate: 'FH404', code: 'PROJECT_NOT_FOUND' }
 
@@ -209,7 +209,12 @@ test('a private project does not exist for those it is not shared with, whatever
   expect(await refusal(deploy(carl, id))).toEqual(NOT_FOUND)
   // Nor does its work come up for a runner that may not see it.
   expect(
-    await ask(database, carl, `select c.id from app_public.claim_deployment('r') c where c.project_id = $1`, [id]),
+    await ask(
+      database,
+      carl,
+      `select from app_public.claim_deployment('r') c where c.deployment_id in (select d.id from app_public.deployments d where d.project_id = $1)`,
+      [id],
+    ),
   ).toEqual([])
 })
 
