@@ -133,6 +133,7 @@ from (values
   ('app_private.rate_limits', 'platform', 'global', '{"not_audited": "counters"}'),
   ('app_private.emails', 'platform', 'global', '{
     "not_audited": "an outbox of one-time tokens", "person": "user_id", "erase": "delete"}'),
+  ('app_private.wrapping_keys', 'platform', 'global', '{"not_audited": "random bytes, and a secret"}'),
   ('app_private.applied_sources', 'platform', 'global', '{"not_audited": "a record itself, of what apply ran"}')
 ) r (table_name, area, tenancy, facts)
 cross join lateral jsonb_to_record(r.facts) f (

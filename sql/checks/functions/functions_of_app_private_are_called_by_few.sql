@@ -2,7 +2,9 @@
 with called (name, role, reason) as (values
   ('authenticate',             'freehold_authenticator', 'turns a token into claims, before there is a role'),
   ('receive_webhook',          'freehold_authenticator', 'the sender is known by its signature only'),
+  ('wrap_keyring',             'freehold_authenticator', 'has the ring, and is to lend it'),
   ('log_refusal',              'freehold_authenticator', 'what was refused is rolled back, that it was is not'),
+  ('wrap_keyring',             'freehold_worker',        'has the ring, and is to lend it'),
   ('add_job',                  'freehold_worker',        'owns it'),
   ('apply_webhook_event',      'freehold_worker',        'task webhook__apply'),
   ('dispatch_events',          'freehold_worker',        'the dispatcher'),

@@ -276,6 +276,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.applied_sources': { belongs: 'nobody' },
   'app_private.table_registry': { belongs: 'nobody' },
   'app_private.rate_limits': { belongs: 'nobody' },
+  'app_private.wrapping_keys': { belongs: 'nobody' },
   'app_private.user_secrets': { belongs: ofPeople('user_id') },
   'app_private.user_tokens': { belongs: ofPeople('user_id') },
   'app_private.session_tokens': {

@@ -2,11 +2,12 @@ import express, { type Express } from 'express'
 import type pg from 'pg'
 import { z } from 'zod'
 import { call } from '../../db/call.ts'
+import { lendingKeys } from '../../db/keys.ts'
 import { ServerError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 
 export interface WebhooksDeps {
-  /** Connections of freehold_authenticator that carry the key ring. */
+  /** Connections of freehold_authenticator, given the key ring. */
   pool: pg.Pool
   log: Logger
   /** Longest body that is read. */
@@ -49,7 +50,11 @@ export function installWebhooks(app: Express, { pool, log, maxBytes }: WebhooksD
           typeof value !== 'string' || PRIVATE.has(name) ? [] : [[name, value]],
         ),
       )
-      const answer = await call(pool, 'app_private.receive_webhook', { ...source(req.params), headers, body })
+      const answer = await call(lendingKeys(pool), 'app_private.receive_webhook', {
+        ...source(req.params),
+        headers,
+        body,
+      })
       const { status, ...receipt } = Receipt.parse(answer)
       log.debug(
         { webhookEventId: receipt.webhookEventId, duplicate: receipt.duplicate, bytes: body.length },
