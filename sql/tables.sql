@@ -48,7 +48,7 @@ from (values
     "revert": {"order": 1, "columns": "granted", "refuses": {
       "insert": "a tenant is not made or ended by a revert", "delete": "a tenant is not made or ended by a revert"}}}'),
   ('app_public.tenant_members', 'tenants', 'tenant', '{
-    "readers": "admin", "person": "user_id", "personal": ["invited_email"],
+    "readers": "admin", "person": "user_id", "personal": ["invited_email", "name_at_leaving", "username_at_leaving"],
     "erase": "blank", "export": "memberships", "export_without": ["invited_by_user_id"],
     "not_reverted": "invite_member, remove_member and change_member_role keep owners, tokens and keys right"}'),
   ('app_private.invitation_directory', 'tenants', 'directory', '{

@@ -1,8 +1,8 @@
 --! Previous: sha1:d7baf144e580a593322eeb8cc9562ae9c67ba24d
---! Hash: sha1:8f14d50b4d1505179e6aaa0bab38bacd93da8c14
+--! Hash: sha1:7dcf38cccd623780d92e3a4844cf4f94f6441414
 --! Message: people speak for themselves
 
--- Locks: access exclusive on audit_logs, for the catalog alone: the new column is virtual.
+-- Locks: access exclusive on audit_logs and tenant_members, for the catalog alone: no new column is stored in old rows.
 -- Rows touched: none.
 -- Safe while the old code runs: yes.
 
@@ -26,3 +26,13 @@ comment on column app_private.wrapping_keys.key is 'Random bytes, half to authen
 -- Before row security, which would hold its owner off too.
 insert into app_private.wrapping_keys default values;
 alter table app_private.wrapping_keys enable row level security, force row level security;
+
+alter table app_public.tenant_members
+  add column if not exists left_at timestamptz,
+  add column if not exists name_at_leaving text,
+  add column if not exists username_at_leaving text;
+comment on column app_public.tenant_members.left_at is 'When they left or were removed; null for whoever did not.';
+comment on column app_public.tenant_members.name_at_leaving is
+  'What they were called when they left; null for whoever did not, and after erasure.';
+comment on column app_public.tenant_members.username_at_leaving is
+  'Their user name when they left; null for whoever did not, and after erasure.';

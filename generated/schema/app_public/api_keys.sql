@@ -87,8 +87,8 @@ create policy all_system on app_public.api_keys as permissive for all to app_sys
   with check (true);
 comment on policy all_system on app_public.api_keys is 'The definer functions see every tenant and choose for themselves.';
 create policy select_own_or_admin on app_public.api_keys as permissive for select to app_user
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) OR ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role)) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))) AND ((( SELECT app_hidden.current_environment_id() AS current_environment_id)) IS NULL OR environment_id = (( SELECT app_hidden.current_environment_id() AS current_environment_id))));
-comment on policy select_own_or_admin on app_public.api_keys is 'A person sees their own keys, an admin all; a key that is narrowed to a project or environment sees those of it.';
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (id = (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) OR user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL OR ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL));
+comment on policy select_own_or_admin on app_public.api_keys is 'A person sees their own keys, an admin all; a key sees itself, or all when it is an admin''s for the whole tenant.';
 create policy tenant_isolation on app_public.api_keys as restrictive for all to app_user, freehold_worker
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));

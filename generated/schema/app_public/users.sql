@@ -78,8 +78,8 @@ create policy all_system on app_public.users as permissive for all to app_system
   with check (true);
 comment on policy all_system on app_public.users is 'The definer functions see every tenant and choose for themselves.';
 create policy select_self_and_colleagues on app_public.users as permissive for select to app_user
-  using (id = (( SELECT app_hidden.current_user_id() AS current_user_id)) OR (id = ANY ((( SELECT app_hidden.current_tenant_user_ids() AS current_tenant_user_ids))::uuid[])));
-comment on policy select_self_and_colleagues on app_public.users is 'A person sees themselves and the people of the tenant of the request.';
+  using ((id = (( SELECT app_hidden.current_user_id() AS current_user_id)) OR (id = ANY ((( SELECT app_hidden.current_tenant_user_ids() AS current_tenant_user_ids))::uuid[]))) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL);
+comment on policy select_self_and_colleagues on app_public.users is 'A person sees themselves and the people of the tenant of the request; a key that is narrowed to a project sees nobody.';
 create policy update_self on app_public.users as permissive for update to app_user
   using (id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL)
   with check (id = (( SELECT app_hidden.current_user_id() AS current_user_id)));
