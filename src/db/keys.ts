@@ -19,11 +19,20 @@ export function rememberKeyring(pool: pg.Pool, { current, keys }: Keyring): void
   rings.set(pool, { text: JSON.stringify({ current, keys }) })
 }
 
+/** Statements that were looked through; the API sends the same ones again and again. */
+const known = new Map<string, boolean>()
+const KNOWN_MAX = 1000
+
 /** Whether a statement calls a function that needs the ring. Values are never part of a statement's text. */
 export function needsKeys(text: string): boolean {
-  for (const [, schema, name] of text.matchAll(/\b"?(app_public|app_private)"?[.]"?(\w+)"?\s*[(]/g))
-    if (NEEDS_KEYS.has(`${schema}.${name}`)) return true
-  return false
+  let needs = known.get(text)
+  if (needs === undefined) {
+    const calls = text.matchAll(/\b"?(app_public|app_private)"?[.]"?(\w+)"?\s*[(]/g)
+    needs = calls.some(([, schema, name]) => NEEDS_KEYS.has(`${schema}.${name}`))
+    if (known.size >= KNOWN_MAX) known.clear()
+    known.set(text, needs)
+  }
+  return needs
 }
 
 /** The setting to run a statement under: one when it needs the ring and the pool has it, else none. */

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { ConfigurationError } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
 import { LOGIN_ROLES } from './bootstrap.ts'
 
@@ -14,17 +15,19 @@ export type RoleUrls = Readonly<Record<keyof typeof LOGIN_ROLES, string>>
 
 /**
  * Every difference there is, by role. Passwords are told by logging in with them; the rest stands in the catalogs.
- * Empty for a database that is older than the view which tells.
+ * @throws ConfigurationError for a database that is older than the view which tells.
  */
 export async function findDrift(client: pg.ClientBase, urls: RoleUrls): Promise<Drift[]> {
   const keys = Object.keys(LOGIN_ROLES) as (keyof typeof LOGIN_ROLES)[]
   const refused = await Promise.all(keys.map(async (key) => ((await isRefused(urls[key])) ? [LOGIN_ROLES[key]] : [])))
-  const {
-    rows: [view],
-  } = await client.query<{ exists: boolean }>(`select to_regclass('app_private.role_drift') is not null as exists`)
-  const { rows } = view?.exists
-    ? await client.query<Drift>('select d.role, d.what from app_private.role_drift d order by d.role, d.what')
-    : { rows: [] }
+  const { rows } = await client
+    .query<Drift>('select d.role, d.what from app_private.role_drift d order by d.role, d.what')
+    .catch((error: unknown) => {
+      if (!['42P01', '3F000'].includes(errorCode(error) ?? '')) throw error
+      throw new ConfigurationError([
+        'This database was never deployed to, or by an older release only: npm run db:migrate, npm run db:apply.',
+      ])
+    })
   return [...refused.flat().map((role) => ({ role, what: 'its password is another' })), ...rows]
 }
 

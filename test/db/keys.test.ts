@@ -117,6 +117,27 @@ test('which statements need the ring is told by the functions they call', () => 
     expect([text, needsKeys(text)]).toEqual([text, false])
 })
 
+test('the list of them is what the catalog says', async () => {
+  const { rows } = await api.database.superuser.query<{ name: string }>(`
+    with recursive reach (name) as (
+      values ('app_private.current_keyring')
+      union
+      select n.nspname::text || '.' || p.proname::text collate "default"
+      from reach r
+      join pg_proc p on regexp_replace(p.prosrc, '--[^\\n]*', '', 'g') ~ ('\\m' || replace(r.name, '.', '[.]') || '\\s*[(]')
+      join pg_namespace n on n.oid = p.pronamespace)
+    select r.name
+    from reach r
+    join pg_namespace n on n.nspname = split_part(r.name, '.', 1)
+    join pg_proc p on p.pronamespace = n.oid and p.proname = split_part(r.name, '.', 2)
+    where exists (
+      select from unnest('{app_anonymous,app_user,freehold_authenticator,freehold_worker}'::text[]) role
+      where has_function_privilege(role, p.oid, 'execute'))
+    order by 1`)
+  expect(rows.map(({ name }) => name)).toEqual([...NEEDS_KEYS])
+  expect(rows.map(({ name }) => name)).toContain('app_public.login')
+})
+
 test('what needs the ring works through the API, and what does not never gets it', async () => {
   // Every statement that runs is asked what it was lent.
   const lent = await api.database.superuser.query(`
