@@ -48,7 +48,7 @@ from (values
     "revert": {"order": 1, "columns": "granted", "refuses": {
       "insert": "a tenant is not made or ended by a revert", "delete": "a tenant is not made or ended by a revert"}}}'),
   ('app_public.tenant_members', 'tenants', 'tenant', '{
-    "readers": "admin", "person": "user_id", "personal": ["invited_email"],
+    "readers": "admin", "person": "user_id", "personal": ["invited_email", "name_at_leaving", "username_at_leaving"],
     "erase": "blank", "export": "memberships", "export_without": ["invited_by_user_id"],
     "not_reverted": "invite_member, remove_member and change_member_role keep owners, tokens and keys right"}'),
   ('app_private.invitation_directory', 'tenants', 'directory', '{
@@ -137,6 +137,7 @@ from (values
   ('app_private.horizons', 'platform', 'global', '{"not_audited": "how far the dispatcher and the sealer have come"}'),
   ('app_private.emails', 'platform', 'global', '{
     "not_audited": "an outbox of one-time tokens", "person": "user_id", "erase": "delete"}'),
+  ('app_private.wrapping_keys', 'platform', 'global', '{"not_audited": "random bytes, and a secret"}'),
   ('app_private.applied_sources', 'platform', 'global', '{"not_audited": "a record itself, of what apply ran"}')
 ) r (table_name, area, tenancy, facts)
 cross join lateral jsonb_to_record(r.facts) f (

@@ -173,6 +173,7 @@ interface DatabaseErrorLike {
   detail?: string
   hint?: string
   constraint?: string
+  table?: string
 }
 
 /** True for an error that PostgreSQL itself reported, false for one of the connection or the program. */
@@ -239,6 +240,29 @@ function fromServerRow(code: ServerErrorCode): PublicError {
   return { code, message, httpStatus }
 }
 
+/** What a check of one column asks for, by its name: <table>_<column>_plain_<rule>_check or _finite_check. */
+const FIELD_RULES: Readonly<Record<string, string>> = {
+  plain_name:
+    'has to be one line in which something can be seen, without control or invisible characters or such as turn the direction of text',
+  plain_line: 'has to be one line without control or invisible characters or such as turn the direction of text',
+  plain_text: 'has to be free of control and invisible characters and of such as turn the direction of text',
+  plain_url: 'has to be an http or https URL without blanks and quotes',
+  finite: 'has to be a time, not infinity',
+}
+
+/** Such a check names the field, as the API spells it, and the rule: {field} in the detail. */
+function fromFieldCheck({ constraint = '', table = '' }: DatabaseErrorLike): PublicError | undefined {
+  const parent = table.replace(/_p\d{6}$/, '')
+  const [, column, rule = ''] =
+    (constraint.startsWith(`${parent}_`) &&
+      /^(\w+)_(finite|plain_(?:name|line|text|url))_check$/.exec(constraint.slice(parent.length + 1))) ||
+    []
+  const asks = FIELD_RULES[rule]
+  if (column === undefined || asks === undefined) return undefined
+  const field = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  return { code: 'BAD_USER_INPUT', message: `${field} ${asks}.`, httpStatus: 400, detail: { field } }
+}
+
 function fromSqlState(error: DatabaseErrorLike): PublicError | null {
   const byConstraint = error.constraint === undefined ? undefined : constraints.get(error.constraint)
   const row =
@@ -248,6 +272,8 @@ function fromSqlState(error: DatabaseErrorLike): PublicError | null {
     sqlstates.get(error.code.slice(0, 2))
   // A check has a name. Without one it is a row for which no partition was made, which is the operator's to mend.
   if (!row || (error.code === '23514' && error.constraint === undefined)) return null
+  const ofField = error.code === '23514' ? fromFieldCheck(error) : undefined
+  if (ofField) return ofField
   if (!error.code.startsWith('FH')) return { code: row.code, message: row.message, httpStatus: row.httpStatus }
   const { code, ...rest } = detailOf(error)
   return {

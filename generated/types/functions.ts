@@ -236,6 +236,12 @@ export interface Functions {
     arguments: {};
     result: number | null;
   };
+  'app_private.wrap_keyring': {
+    arguments: {
+      ring: unknown;
+    };
+    result: string | null;
+  };
   'app_public.accept_invitation': {
     arguments: {
       token: string | null;
@@ -743,6 +749,7 @@ export const ANSWERS = {
   'app_private.seal_audit': 'value',
   'app_private.seals_after': 'values',
   'app_private.sweep_expired': 'value',
+  'app_private.wrap_keyring': 'value',
   'app_public.accept_invitation': 'row',
   'app_public.api_key_as_of': 'row',
   'app_public.api_keys_as_of': 'rows',
@@ -818,9 +825,27 @@ export const SENT_AS_JSON: { readonly [name: string]: { readonly [argument: stri
   'app_private.add_job': { payload: 'json' },
   'app_private.log_refusal': { claims: 'json' },
   'app_private.receive_webhook': { headers: 'json' },
+  'app_private.wrap_keyring': { ring: 'json' },
   'app_public.append_deployment_logs': { lines: 'app_public.log_line[]' },
   'app_public.create_api_key': { permissions: 'json' },
   'app_public.login': { device_info: 'json' },
   'app_public.record_audit_events': { events: 'json' },
   'app_public.request_deployment': { config: 'json' },
 };
+
+/** Functions that come, through whatever they call, to the key ring. */
+export const NEEDS_KEYS: ReadonlySet<string> = new Set([
+  'app_private.decrypt_secret',
+  'app_private.receive_webhook',
+  'app_public.change_password',
+  'app_public.confirm_totp',
+  'app_public.create_webhook_source',
+  'app_public.disable_totp',
+  'app_public.enable_totp',
+  'app_public.erase_user',
+  'app_public.invite_member',
+  'app_public.login',
+  'app_public.register',
+  'app_public.request_password_reset',
+  'app_public.rotate_webhook_source_secret',
+]);

@@ -9,12 +9,11 @@ comment on policy tenant_isolation on app_public.api_keys is
 drop policy if exists select_own_or_admin on app_public.api_keys;
 create policy select_own_or_admin on app_public.api_keys for select to app_user
   using (tenant_id = (select app_hidden.current_tenant_id())
-    and (user_id = (select app_hidden.current_user_id()) or (select app_hidden.has_role('admin')))
-    and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
-    and ((select app_hidden.current_environment_id()) is null
-      or environment_id = (select app_hidden.current_environment_id())));
+    and (id = (select app_hidden.current_api_key_id())
+      or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null)
+      or ((select app_hidden.has_role('admin')) and (select app_hidden.current_project_id()) is null)));
 comment on policy select_own_or_admin on app_public.api_keys is
-  'A person sees their own keys, an admin all; a key that is narrowed to a project or environment sees those of it.';
+  'A person sees their own keys, an admin all; a key sees itself, or all when it is an admin''s for the whole tenant.';
 
 drop policy if exists update_own_or_admin on app_public.api_keys;
 create policy update_own_or_admin on app_public.api_keys for update to app_user

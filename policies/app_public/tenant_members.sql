@@ -8,8 +8,10 @@ comment on policy tenant_isolation on app_public.tenant_members is
 
 drop policy if exists select_member on app_public.tenant_members;
 create policy select_member on app_public.tenant_members for select to app_user
-  using (tenant_id = (select app_hidden.current_tenant_id()));
-comment on policy select_member on app_public.tenant_members is 'Every member sees who belongs to the tenant.';
+  using (tenant_id = (select app_hidden.current_tenant_id())
+    and (select app_hidden.current_project_id()) is null);
+comment on policy select_member on app_public.tenant_members is
+  'Every member sees who belongs to the tenant; a key that is narrowed to a project does not.';
 
 drop policy if exists all_worker on app_public.tenant_members;
 create policy all_worker on app_public.tenant_members for all to freehold_worker

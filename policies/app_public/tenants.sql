@@ -26,7 +26,8 @@ comment on policy all_system on app_public.tenants is
   'The definer functions see every tenant and choose for themselves.';
 
 revoke all on app_public.tenants from app_anonymous, app_user, app_system, freehold_worker;
-grant select, update (name, slug, description, domain, settings, billing_owner_id) on app_public.tenants to app_user;
+grant select, update (name, slug, description, settings, billing_owner_id) on app_public.tenants to app_user;
 grant select on app_public.tenants to freehold_worker;
 grant select, insert, update, delete on app_public.tenants to app_system;
 -- No insert: create_tenant. No delete: a tenant is closed, not removed. Plan and limits follow the subscription.
+-- No domain, until it can be proved to be theirs.

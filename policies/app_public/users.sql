@@ -2,9 +2,11 @@
 drop policy if exists select_self_and_colleagues on app_public.users;
 create policy select_self_and_colleagues on app_public.users for select to app_user
   using ((id = (select app_hidden.current_user_id())
-    or id = any ((select app_hidden.current_tenant_user_ids())::uuid[])));
+      or id = any ((select app_hidden.current_tenant_user_ids())::uuid[]))
+    and (select app_hidden.current_project_id()) is null);
 comment on policy select_self_and_colleagues on app_public.users is
-  'A person sees themselves and the people of the tenant of the request.';
+  'A person sees themselves and the people of the tenant of the request; a key that is narrowed to a project sees '
+  'nobody.';
 
 drop policy if exists update_self on app_public.users;
 create policy update_self on app_public.users for update to app_user

@@ -5,6 +5,7 @@ import { ConfigurationError, type Config } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
 import { apply, readAppliedSources, recordInstalled, type Applied } from './apply.ts'
 import { bootstrap, createDatabase, LOGIN_ROLES, ROLES_FILE, rolePassword } from './bootstrap.ts'
+import { describeDrift, findDrift } from './drift.ts'
 import { startEmbedded } from './embedded.ts'
 import { installWorker, workerVersion } from './installWorker.ts'
 import { locks } from './locks.ts'
@@ -12,6 +13,7 @@ import { compareHistory, migrate, readHistory, readMigrations } from './migrate.
 import { explainConnectError, explainServer, inspectServer } from './inspectServer.ts'
 import { isNewer, readRelease, RELEASE } from './release.ts'
 import { checksum, readSources } from './sources.ts'
+import { withClient } from '../db/withClient.ts'
 
 /** One URL a role. `superuser` is absent when all we were given is the roles. */
 export interface DatabaseUrls {
@@ -193,9 +195,18 @@ export async function prepareDatabase(
   const log = options.log ?? (() => {})
   const nothing = { migrated: [], applied: [], removed: [], dropped: [] }
   const wanted = await readWanted(root)
-  if (await isCurrent(server.urls.owner, wanted, log)) return nothing
-
   const { superuser } = server.urls
+  const mayMend = superuser !== undefined && server.secret !== undefined
+  /** What is not as it was made is put right where we may, and told of where we may not. */
+  const isDone = async () => {
+    if (!(await isCurrent(server.urls.owner, wanted, log))) return false
+    const drift = await withClient(server.urls.owner, (client) => findDrift(client, server.urls))
+    for (const each of drift)
+      log(`${describeDrift(each)}; ${mayMend ? 'put right' : `a superuser has to run ${ROLES_FILE}`}.`)
+    return !(mayMend && drift.length > 0)
+  }
+  if (await isDone()) return nothing
+
   if (server.mayCreate && superuser) await createDatabase(withDatabase(superuser, 'postgres'), databaseOf(superuser))
   const admin = new pg.Client({
     connectionString: superuser ?? server.urls.owner,
@@ -204,7 +215,7 @@ export async function prepareDatabase(
   await admin.connect()
   try {
     await admin.query('select pg_advisory_lock($1)', [locks.deploy])
-    if (await isCurrent(server.urls.owner, wanted, log)) return nothing
+    if (await isDone()) return nothing
     if (superuser && server.secret !== undefined) await bootstrap(admin, join(root, ROLES_FILE), server.secret)
     const migrated = await migrate(server.urls.owner, root, log)
     await installWorker(admin, server.urls.worker)

@@ -16,6 +16,7 @@ import {
   type DatabaseUrls,
   type Server,
 } from '../deploy/database.ts'
+import { describeDrift, findDrift } from '../deploy/drift.ts'
 import { openPsql } from './psql.ts'
 import { withScratch } from './scratch.ts'
 import {
@@ -48,6 +49,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: { help: 'create roles, run pending migrations', run: runMigrations },
   apply: { help: 'run changed functions, views, triggers, policies, then checks; --force runs all', run: applySources },
   status: { help: 'what is applied, pending, changed', run: showStatus },
+  drift: { help: 'what was changed of roles, their passwords and settings; exit code 1 when anything', run: showDrift },
   laws: { help: 'build from empty and run every check', run: checkLaws },
   check: { help: 'prove that truth equals database: build twice, apply twice, compare catalogs', run: checkTruth },
   psql: {
@@ -190,6 +192,14 @@ async function showStatus(server: Server): Promise<void> {
   say(`current.sql ${isBlank(current) ? 'empty' : 'not committed'}`)
   say(`sources     ${sources.length - changed.length} applied, ${changed.length} changed`)
   for (const source of changed) say(`            ${source.path}`)
+}
+
+async function showDrift(server: Server): Promise<void> {
+  const drift = await withClient(server.urls.superuser ?? server.urls.owner, (client) => findDrift(client, server.urls))
+  for (const each of drift) say(describeDrift(each))
+  if (drift.length === 0) return say('Roles, passwords and settings are as they were made.')
+  say('A deploy puts it right (npm start, npm run db:migrate); it needs a superuser.')
+  process.exitCode = 1
 }
 
 async function checkLaws(server: Server): Promise<void> {

@@ -9,6 +9,7 @@ import type { PgClient, PgClientQuery, PgClientResult, WithPgClient } from 'post
  * (protocol, "Pipelining"), so transaction-local settings hold for the query and are gone after it, and an error in either
  * undoes both. One statement only: whatever asks for a transaction gets the stock one.
  */
+import { keysFor } from '../db/keys.ts'
 import type { Claims } from '../db/withTenant.ts'
 import { isDatabaseError, ServerError } from '../errors.ts'
 
@@ -210,7 +211,8 @@ export function withClaimedQueries(
       )
       if (settings.length === 0) return stock(pgSettings, callback as never)
       const client: PgClient = {
-        query: (query) => claimedQuery(pool, settings, query),
+        // The role comes last, see settingsOf.
+        query: async (query) => claimedQuery(pool, [...(await keysFor(pool, query.text)), ...settings], query),
         withTransaction: (inner) =>
           stock(pgSettings, (transaction) => transaction.withTransaction(inner as never)) as never,
       }

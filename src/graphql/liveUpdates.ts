@@ -96,6 +96,8 @@ async function deploymentLogs(
   return (async function* () {
     async function* upTo(end: bigint): AsyncGenerator<LogRange> {
       while (after < end && !signal.aborted) {
+        // Who may not see it any more hears nothing, not even how far it is.
+        if ((await read(topic, findDeployment, { id: deploymentId })).length === 0) return
         const upto = after + BigInt(LOG_BATCH) < end ? after + BigInt(LOG_BATCH) : end
         yield { deploymentId, after: String(after), upto: String(upto) }
         after = upto

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { call } from '../../src/db/call.ts'
+import { lendingKeys } from '../../src/db/keys.ts'
 import { withTenant, type Claims } from '../../src/db/withTenant.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople } from '../support/people.ts'
@@ -138,7 +139,7 @@ test('the actor is right for a key, a task, a webhook and a hand on the database
     [project!.id],
   )
   const body = Buffer.from('{"zen": "Anything added dilutes everything else."}')
-  await call(database.authenticator, 'app_private.receive_webhook', {
+  await call(lendingKeys(database.authenticator), 'app_private.receive_webhook', {
     provider: 'github',
     webhook_source_id: source!.webhook_source_id,
     headers: {

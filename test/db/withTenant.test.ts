@@ -36,8 +36,3 @@ test('an error rolls back, is passed on, and the connection goes back to the poo
   expect(rows).toEqual([{ left_over: null }])
   expect(database.owner.idleCount).toBe(database.owner.totalCount)
 })
-
-test('every connection carries the key ring', async () => {
-  const { rows } = await database.worker.query(`select current_setting('app.keyring')::jsonb ->> 'current' as current`)
-  expect(rows).toEqual([{ current: 'k1' }])
-})

@@ -209,6 +209,32 @@ describe('deploymentLogs', () => {
     heard.stop()
   })
 
+  test('who may not see it any more hears nothing, not even how far it is, and misses nothing once they may', async () => {
+    const setVisibility = (visibility: string) =>
+      api.database.superuser.query(
+        `set session_replication_role = replica; update app_public.projects set visibility = '${visibility}' where slug = 'shop'; reset session_replication_role`,
+      )
+    const [owner, viewer] = [
+      listen(api.socket('alice'), LOGS, { id: deployment }),
+      listen(api.socket('vera'), LOGS, { id: deployment }),
+    ]
+    await listening(`deployment_logs:${deployment}`, 2)
+    await append(deployment, api.ids.tenants.acme, 1, 2)
+    await Promise.all([owner.take(1), viewer.take(1)])
+    await setVisibility('private')
+    await append(deployment, api.ids.tenants.acme, 3, 4)
+    await append(deployment, api.ids.tenants.acme, 5, 6)
+    await owner.take(3)
+    await setVisibility('team')
+    await append(deployment, api.ids.tenants.acme, 7, 7)
+    await until(() => sequences(viewer.events).length === 7)
+    expect(viewer.events.filter(({ data }) => data.deploymentLogs.lines.length === 0)).toEqual([])
+    expect(viewer.events.length).toBeLessThan(owner.events.length + 1)
+    expect(sequences(viewer.events)).toEqual([1, 2, 3, 4, 5, 6, 7])
+    owner.stop()
+    viewer.stop()
+  })
+
   test('the server stops listening when the last subscriber leaves', async () => {
     const client = api.socket('bob')
     const [one, two] = [listen(client, LOGS, { id: deployment }), listen(client, LOGS, { id: deployment })]

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join as join_ } from 'node:path'
+import { ROOT } from '../../src/deploy/database.ts'
 import { enrol, join, namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { ask } from '../support/ask.ts'
@@ -80,14 +83,72 @@ test('a stranger is turned away at the door of the tenant they name', async () =
   expect(await seen({ ...cast.bob, tenant: 'acme' })).toContain('alice')
 })
 
-test('whoever is removed sees nothing from then on, and stays readable to those who remain', async () => {
+test('whoever is removed sees nothing from then on, and is to those who remain what they were then', async () => {
   const erin = await enrol(database, 'erin')
   await join(database, cast.alice, erin, cast.tenants.acme, 'member')
+  const inAcme = { ...erin, tenant: 'acme' }
   expect(await seen(erin)).toContain('alice')
-  await ask(database, cast.alice, 'select * from app_public.remove_member($1)', [erin.id])
-  expect(await seen(erin)).toEqual(['erin'])
-  await expect(seen({ ...erin, tenant: 'acme' })).rejects.toMatchObject({ code: 'FH403' })
   expect(await seen(cast.alice)).toContain('erin')
+  const kept = () =>
+    ask(
+      database,
+      cast.vera,
+      'select name_at_leaving as name, username_at_leaving as username, left_at is not null as is_gone from app_public.tenant_members where user_id = $1',
+      [erin.id],
+    )
+  expect(await kept()).toEqual([{ name: null, username: null, is_gone: false }])
+  await ask(database, inAcme, `update app_public.users set name = 'Erin of Acme' where id = $1`, [erin.id])
+  await ask(database, cast.alice, 'update app_public.tenants set billing_owner_id = $1', [erin.id])
+  await ask(database, cast.alice, 'select * from app_public.remove_member($1)', [erin.id])
+  expect(await seen(erin)).toEqual(['Erin of Acme'])
+  await expect(seen(inAcme)).rejects.toMatchObject({ code: 'FH403' })
+  await ask(database, erin, `update app_public.users set name = 'Erin of Evil', username = 'erin.evil', bio = 'secret'`)
+  expect(await ask(database, cast.alice, 'select * from app_public.users where id = $1', [erin.id])).toEqual([])
+  expect(await kept()).toEqual([{ name: 'Erin of Acme', username: 'erin', is_gone: true }])
+  // Nobody is left in charge of the invoices who is gone, and the tenant can still be changed.
+  expect(
+    await ask(
+      database,
+      cast.alice,
+      `update app_public.tenants set description = 'x' returning billing_owner_id as payer`,
+    ),
+  ).toEqual([{ payer: null }])
+  // Who comes back is a colleague like any other.
+  await join(database, cast.alice, erin, cast.tenants.acme, 'member')
+  expect(await seen(cast.alice)).toContain('Erin of Evil')
+  expect(await kept()).toEqual([{ name: null, username: null, is_gone: false }])
+  // Erasure reaches what is kept of them.
+  await ask(database, cast.alice, 'select * from app_public.remove_member($1)', [erin.id])
+  expect(await kept()).toEqual([{ name: 'Erin of Evil', username: 'erin.evil', is_gone: true }])
+  await database.owner.query('select app_private.erase_person($1)', [erin.id])
+  expect(await kept()).toEqual([{ name: null, username: null, is_gone: true }])
+  const { rows } = await database.superuser.query(
+    `select from audit.row_versions v where v.subject_id = $1 and v::text like '%Erin of%'`,
+    [erin.id],
+  )
+  expect(rows).toEqual([])
+})
+
+test('who left before that was kept is as they were then, by the ledger', async () => {
+  const fred = await enrol(database, 'fred')
+  await join(database, cast.alice, fred, cast.tenants.acme, 'member')
+  await ask(database, cast.alice, 'select * from app_public.remove_member($1)', [fred.id])
+  await ask(database, fred, `update app_public.users set name = 'Another Fred'`)
+  // As the release before left it.
+  await database.superuser.query(
+    `set session_replication_role = replica;
+     update app_public.tenant_members set left_at = null, name_at_leaving = null, username_at_leaving = null where user_id = '${fred.id}';
+     reset session_replication_role`,
+  )
+  await database.owner.query(await readFile(join_(ROOT, 'sql/seeds/former_members.sql'), 'utf8'))
+  expect(
+    await ask(
+      database,
+      cast.vera,
+      'select name_at_leaving as name, username_at_leaving as username, left_at < updated_at as is_then from app_public.tenant_members where user_id = $1',
+      [fred.id],
+    ),
+  ).toEqual([{ name: 'fred', username: 'fred', is_then: true }])
 })
 
 test('events of the tenant are for viewers and up; of a project, for who sees it', async () => {

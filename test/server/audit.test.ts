@@ -56,7 +56,7 @@ const listed = async (person: PersonName, entity: string) =>
   (
     await api.ask(
       person,
-      'query ($id: UUID!) { auditLogs(filter: {resourceId: {equalTo: $id}}) { nodes { id action occurredAt actorType apiKeyId details requestId resourceType } } }',
+      'query ($id: UUID!) { auditLogs(filter: {resourceId: {equalTo: $id}}) { nodes { id userId action occurredAt isReported actorType apiKeyId details requestId resourceType } } }',
       { id: entity },
     )
   ).data.auditLogs.nodes
@@ -71,8 +71,10 @@ test('one event is stored with who reported it; its tenant reads it, another doe
   expect(await listed('alice', sent.entity_id)).toEqual([
     {
       id: sent.id,
+      userId: null,
       action: 'disk.full',
       occurredAt: '2026-01-02T03:04:05.000000+00:00',
+      isReported: true,
       actorType: 'API',
       apiKeyId: expect.any(String),
       resourceType: 'disk',
@@ -81,6 +83,56 @@ test('one event is stored with who reported it; its tenant reads it, another doe
     },
   ])
   expect(await listed('mallory', sent.entity_id)).toEqual([])
+})
+
+test('what an older daemon sends is taken: documents as JSON in strings, an empty user_id', async () => {
+  const old = event({ user_id: '', diff: '{"free": 1}', snapshot: '' })
+  expect(await send(JSON.stringify(old), { type: 'application/json' })).toMatchObject({ status: 200, stored: 1 })
+  expect(await listed('alice', old.entity_id)).toMatchObject([{ userId: null, details: { diff: { free: 1 } } }])
+  const answer = await send(
+    lines(
+      event({ diff: 'free: 1' }),
+      event({ snapshot: '[1]' }),
+      event({ diff: '"\\"{}\\""' }),
+      event({ diff: 7 }),
+      event({ user_id: 'bob' }),
+    ),
+  )
+  expect(answer.error!.detail!.errors).toEqual([
+    { line: 1, message: 'diff is not an object' },
+    { line: 2, message: 'snapshot is not an object' },
+    { line: 3, message: 'diff is not an object' },
+    { line: 4, message: 'diff is not an object' },
+    { line: 5, message: 'user_id is neither a UUID nor null' },
+  ])
+})
+
+test('nobody is spoken for who is not of the tenant, and what is said of a member is marked as reported', async () => {
+  const { alice, mallory, nobody } = api.ids.users
+  const answer = await send(
+    lines(
+      event({ user_id: alice }),
+      event({ user_id: mallory }),
+      event({ user_id: nobody }),
+      event({ user_id: randomUUID() }),
+    ),
+  )
+  const message = 'user_id is no member of the tenant'
+  expect(answer).toMatchObject({ status: 422, error: { code: 'AUDIT_EVENTS_NOT_VALID' } })
+  expect(answer.error!.detail!.errors).toEqual([2, 3, 4].map((line) => ({ line, message })))
+  expect(await stored()).toBe(0)
+  const said = event({ user_id: alice, action: 'user.login' })
+  expect(await send(lines(said))).toMatchObject({ stored: 1 })
+  expect(await listed('alice', said.entity_id)).toMatchObject([{ userId: alice, isReported: true }])
+  const { auditLogs } = (
+    await api.ask('alice', '{ auditLogs(filter: {action: {equalTo: "user.login"}}) { nodes { isReported } } }')
+  ).data
+  expect(auditLogs.nodes).toEqual(expect.arrayContaining([{ isReported: true }]))
+  const seen = (
+    await api.ask('alice', '{ auditLogs(filter: {action: {equalTo: "api_key.created"}}) { nodes { isReported } } }')
+  ).data.auditLogs.nodes as { isReported: boolean }[]
+  expect(seen.length).toBeGreaterThan(0)
+  expect(seen.every(({ isReported }) => !isReported)).toBe(true)
 })
 
 test('what comes again is not stored again, and ids of two tenants are apart', async () => {

@@ -105,6 +105,8 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'app user writes columns not tables': {
     sql: 'grant update on app_public.users to app_user',
     offender: 'app_public.users',
+    // Times, too.
+    besides: ['times that callers give are finite'],
   },
   'booleans are not null': {
     sql: `alter table app_public.teams add column is_open boolean; comment on column app_public.teams.is_open is 'Open.'`,
@@ -296,6 +298,14 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
   'tenant tables are walled': {
     sql: 'alter policy tenant_isolation on app_public.teams using (true)',
     offender: 'app_public.teams',
+  },
+  'texts are readable': {
+    sql: 'alter table app_public.users drop constraint users_bio_plain_text_check, drop constraint users_bio_check',
+    offender: 'app_public.users.bio',
+  },
+  'times that callers give are finite': {
+    sql: 'alter table app_public.api_keys drop constraint api_keys_expires_at_finite_check',
+    offender: 'create_api_key.expires_at',
   },
   'triggers are numbered and named for their function': {
     sql: 'alter trigger _200_check_team on app_public.projects rename to check_team',

@@ -48,6 +48,8 @@ export async function testDatabase({
     authenticator: pool('authenticator'),
     worker: pool('worker'),
   }
+  // Theirs are the hands that tests put into the database directly.
+  for (const each of [pools.superuser, pools.owner]) holdKeys(each, TEST_KEYRING)
   if (!hasTruePasswords) await makePasswordsCheap(pools.superuser)
   return {
     name,
@@ -59,6 +61,14 @@ export async function testDatabase({
         withClient(cluster.url, (client) => client.query(`drop database if exists ${name} with (force)`)))
     },
   }
+}
+
+/** Lets every connection of a pool hold a ring for good, which none does outside of tests. */
+export function holdKeys(pool: pg.Pool, ring: Keyring): void {
+  const setting = `select set_config('app.keyring', app_private.wrap_keyring($1), false)`
+  Object.assign(pool.options, {
+    onConnect: (client: pg.ClientBase) => client.query(setting, [JSON.stringify(ring)]),
+  })
 }
 
 /** The cluster that globalSetup started. */

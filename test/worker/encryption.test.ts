@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
+import { lendingKeys } from '../../src/db/keys.ts'
 import { TEST_KEYRING, testDatabase, type TestDatabase } from '../support/database.ts'
 import { openShop } from './support.ts'
 
@@ -28,7 +29,9 @@ test.each(['', 'x', 'sixteen bytes ok', 'ключ 🔑', 'long '.repeat(1000)])(
     const encrypted = await new CompactEncrypt(Buffer.from(secret))
       .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512', kid: 'k1' })
       .encrypt(key)
-    const { rows } = await database.worker.query('select app_private.decrypt_secret($1) as decrypted', [encrypted])
+    const { rows } = await lendingKeys(database.worker).query('select app_private.decrypt_secret($1) as decrypted', [
+      encrypted,
+    ])
     expect(rows).toEqual([{ decrypted: secret }])
   },
 )
@@ -42,9 +45,9 @@ test('a value that was altered anywhere does not decrypt', async () => {
     const bytes = Buffer.from(parts[part]!, 'base64url')
     bytes[0]! ^= 1
     parts[part] = bytes.toString('base64url')
-    await expect(database.worker.query('select app_private.decrypt_secret($1)', [parts.join('.')])).rejects.toThrow(
-      'an encrypted value was altered',
-    )
+    await expect(
+      lendingKeys(database.worker).query('select app_private.decrypt_secret($1)', [parts.join('.')]),
+    ).rejects.toThrow('an encrypted value was altered')
   }
 })
 

@@ -1,16 +1,14 @@
--- Raises when the pool that opened the connection was given no key ring, or not this key.
+-- Raises when the call was lent no key ring, or one without this key.
 create or replace function app_private.derive_key(key_id text) returns bytea
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_ring jsonb;
-  v_key  text;
+  v_key text;
 begin
-  v_ring := nullif(current_setting('app.keyring', true), '')::jsonb;
-  v_key  := v_ring -> 'keys' ->> derive_key.key_id;
+  v_key := app_private.current_keyring() -> 'keys' ->> derive_key.key_id;
   if v_key is null then
-    raise exception 'the key ring of this connection has no key %', coalesce(derive_key.key_id, '(none)');
+    raise exception 'the key ring of this call has no key %', coalesce(derive_key.key_id, '(none)');
   end if;
   -- The master key never encrypts by itself: 64 bytes are derived, half to authenticate, half to encrypt. The label
   -- is part of the key: every secret that was ever stored hangs on it.

@@ -12,7 +12,7 @@ declare
   v_body bytea;
   v_tag  bytea;
 begin
-  v_kid  := nullif(current_setting('app.keyring', true), '')::jsonb ->> 'current';
+  v_kid  := app_private.current_keyring() ->> 'current';
   v_key  := app_private.derive_key(v_kid);
   v_head := app_private.base64url(convert_to(
     json_build_object('alg', 'dir', 'enc', 'A256CBC-HS512', 'kid', v_kid)::text, 'utf8'));

@@ -18,6 +18,9 @@ begin
   where t.tenant_id = v_member.tenant_id and t.owner_id = v_member.user_id;
   update app_public.api_keys k set revoked_at = now()
   where k.tenant_id = v_member.tenant_id and k.user_id = v_member.user_id and k.revoked_at is null;
+  -- Whoever left does not go on paying; the owner does.
+  update app_public.tenants t set billing_owner_id = null
+  where t.id = v_member.tenant_id and t.billing_owner_id = v_member.user_id;
   update app_public.user_settings s set default_tenant_id = null
   where s.user_id = v_member.user_id and s.default_tenant_id = v_member.tenant_id;
   perform app_private.record_event('member.removed', v_member.tenant_id, 'tenant_member', v_member.id, null,

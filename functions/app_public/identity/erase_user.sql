@@ -17,7 +17,7 @@ begin
   -- Erasure forgets the counters of an address, and must not be the way around them. The address itself must not stay
   -- either.
   v_address := encode(extensions.hmac(convert_to(coalesce(host(app_hidden.current_ip()), 'unknown'), 'utf8'),
-    app_private.derive_key(current_setting('app.keyring')::jsonb ->> 'current'), 'sha256'), 'hex');
+    app_private.derive_key(app_private.current_keyring() ->> 'current'), 'sha256'), 'hex');
   if not app_private.take_rate_limit('erase', v_address, 3600, 5) then
     perform app_hidden.raise_error(429, 'RATE_LIMITED', 'Too many accounts were erased from this address',
       '{"retryAfterSeconds": 3600}');

@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_hidden.current_tenant_user_ids()
  STABLE PARALLEL SAFE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_hidden.current_tenant_user_ids() owner to app_system;
-comment on function app_hidden.current_tenant_user_ids() is 'People of the tenant of the request, former ones included, so that their names stay readable.';
+comment on function app_hidden.current_tenant_user_ids() is 'People of the tenant of the request. Who left is not among them: what their account says since is no business of the tenant, which keeps the name they had in tenant_members.';
 grant execute on function app_hidden.current_tenant_user_ids() to app_user;

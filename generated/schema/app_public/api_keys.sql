@@ -35,7 +35,9 @@ create table app_public.api_keys (
   constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
   constraint api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
   constraint api_keys_environment_check CHECK (environment_id IS NULL OR project_id IS NOT NULL),
+  constraint api_keys_expires_at_finite_check CHECK (isfinite(expires_at)) NOT VALID,
   constraint api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
+  constraint api_keys_name_plain_name_check CHECK (name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text AND name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text) NOT VALID,
   constraint api_keys_permissions_check CHECK (jsonb_typeof(permissions) = 'array'::text),
   constraint api_keys_rate_limit_per_minute_check CHECK (rate_limit_per_minute > 0),
   constraint api_keys_scopes_check CHECK (cardinality(scopes) > 0),
@@ -88,8 +90,8 @@ create policy all_system on app_public.api_keys as permissive for all to app_sys
   with check (true);
 comment on policy all_system on app_public.api_keys is 'The definer functions see every tenant and choose for themselves.';
 create policy select_own_or_admin on app_public.api_keys as permissive for select to app_user
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) OR ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role)) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))) AND ((( SELECT app_hidden.current_environment_id() AS current_environment_id)) IS NULL OR environment_id = (( SELECT app_hidden.current_environment_id() AS current_environment_id))));
-comment on policy select_own_or_admin on app_public.api_keys is 'A person sees their own keys, an admin all; a key that is narrowed to a project or environment sees those of it.';
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (id = (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) OR user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL OR ( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL));
+comment on policy select_own_or_admin on app_public.api_keys is 'A person sees their own keys, an admin all; a key sees itself, or all when it is an admin''s for the whole tenant.';
 create policy tenant_isolation on app_public.api_keys as restrictive for all to app_user, freehold_worker
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));

@@ -19,6 +19,7 @@ create table app_public.audit_logs (
   user_agent text,
   request_id text,
   response_code integer,
+  is_reported boolean generated always as (occurred_at IS NOT NULL) virtual,
   constraint audit_logs_pkey PRIMARY KEY (tenant_id, created_at, id),
   constraint audit_logs_action_check CHECK (length(action) >= 1 AND length(action) <= 255),
   constraint audit_logs_details_check CHECK (jsonb_typeof(details) = 'object'::text),
@@ -33,7 +34,7 @@ comment on column app_public.audit_logs.created_at is 'When it was written down,
 comment on column app_public.audit_logs.id is 'Identifier, a version 7 UUID unless a daemon gave its own.';
 comment on column app_public.audit_logs.occurred_at is 'When it happened by the clock of the daemon that reported it; null when we saw it ourselves.';
 comment on column app_public.audit_logs.action is 'What was done, such as user.login.';
-comment on column app_public.audit_logs.user_id is 'Who did it; null when a system did.';
+comment on column app_public.audit_logs.user_id is 'Who did it, in an entry that is reported according to the daemon; null when a system did.';
 comment on column app_public.audit_logs.actor_type is 'Kind of actor.';
 comment on column app_public.audit_logs.api_key_id is 'API key it was done with; null when none.';
 comment on column app_public.audit_logs.resource_type is 'Kind of thing it was done to; null when to none.';
@@ -46,6 +47,7 @@ comment on column app_public.audit_logs.source_ip is 'The same as ipAddress.';
 comment on column app_public.audit_logs.user_agent is 'User agent it came from; null when unknown or erased.';
 comment on column app_public.audit_logs.request_id is 'Request in which it was done; null outside of requests.';
 comment on column app_public.audit_logs.response_code is 'HTTP status of the answer; null when not known.';
+comment on column app_public.audit_logs.is_reported is 'Whether a daemon said so, with the key of apiKeyId; false for what the platform saw itself.';
 CREATE INDEX audit_logs_action_idx ON ONLY app_public.audit_logs USING btree (tenant_id, action, created_at DESC);
 CREATE INDEX audit_logs_created_at_idx ON ONLY app_public.audit_logs USING brin (created_at);
 CREATE INDEX audit_logs_person_idx ON ONLY app_public.audit_logs USING btree (user_id) WHERE (user_id IS NOT NULL);

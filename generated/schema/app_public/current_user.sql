@@ -6,6 +6,6 @@ CREATE OR REPLACE FUNCTION app_public."current_user"()
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.current_user() owner to app_system;
-comment on function app_public.current_user() is 'The person of the request; null when nobody is logged in.';
+comment on function app_public.current_user() is 'The person of the request; null when nobody is logged in, and for a key that is narrowed to a project.';
 grant execute on function app_public.current_user() to app_anonymous;
 grant execute on function app_public.current_user() to app_user;

@@ -17,8 +17,12 @@ create table app_public.deployment_logs (
   timestamp timestamp with time zone not null default clock_timestamp(),
   constraint deployment_logs_pkey PRIMARY KEY (tenant_id, created_at, id),
   constraint deployment_logs_deployment_id_fkey FOREIGN KEY (tenant_id, deployment_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE CASCADE,
+  constraint deployment_logs_container_name_plain_line_check CHECK (container_name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
+  constraint deployment_logs_daemon_plain_line_check CHECK (daemon !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint deployment_logs_message_check CHECK (length(message) <= 65536),
-  constraint deployment_logs_sequence_check CHECK (sequence > 0)
+  constraint deployment_logs_sequence_check CHECK (sequence > 0),
+  constraint deployment_logs_service_name_plain_line_check CHECK (service_name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
+  constraint deployment_logs_timestamp_finite_check CHECK (isfinite("timestamp")) NOT VALID
 ) partition by RANGE (created_at);
 -- monthly partitions, each: schema partitions, owner freehold_owner, row security enabled, forced, no grants
 alter table app_public.deployment_logs enable row level security, force row level security;

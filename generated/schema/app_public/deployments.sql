@@ -87,19 +87,27 @@ END) virtual,
   constraint deployments_rollback_of_id_fkey FOREIGN KEY (tenant_id, rollback_of_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (rollback_of_id),
   constraint deployments_source_deployment_id_fkey FOREIGN KEY (tenant_id, source_deployment_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE SET NULL (source_deployment_id),
   constraint deployments_build_logs_url_check CHECK (length(build_logs_url) <= 500 AND build_logs_url ~ '^https?://'::text),
+  constraint deployments_build_logs_url_plain_url_check CHECK (build_logs_url ~ '^https?://[^/?#\s]'::text AND build_logs_url !~ '[\s<>"\\\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint deployments_commit_sha_check CHECK (commit_sha ~ '^[0-9a-f]{7,64}$'::text),
   constraint deployments_config_snapshot_check CHECK (jsonb_typeof(config_snapshot) = 'object'::text),
   constraint deployments_container_port_check CHECK (container_port >= 1 AND container_port <= 65535),
   constraint deployments_deployment_url_check CHECK (length(deployment_url) <= 500 AND deployment_url ~ '^https?://'::text),
+  constraint deployments_deployment_url_plain_url_check CHECK (deployment_url ~ '^https?://[^/?#\s]'::text AND deployment_url !~ '[\s<>"\\\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint deployments_external_id_check CHECK (external_id IS NULL OR provider IS NOT NULL),
+  constraint deployments_external_id_plain_line_check CHECK (external_id !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
+  constraint deployments_idempotency_key_plain_line_check CHECK (idempotency_key !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint deployments_is_current_check CHECK (NOT is_current OR (status = ANY (ARRAY['ready'::app_public.deployment_status, 'running'::app_public.deployment_status]))),
   constraint deployments_lease_check CHECK ((lease_expires_at IS NULL) = (runner IS NULL)),
   constraint deployments_metrics_check CHECK (jsonb_typeof(metrics) = 'object'::text),
+  constraint deployments_provider_plain_line_check CHECK (provider !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint deployments_ref_check CHECK (length(ref) >= 1 AND length(ref) <= 500),
   constraint deployments_repo_url_check CHECK (length(repo_url) <= 500),
   constraint deployments_restart_count_check CHECK (restart_count >= 0),
+  constraint deployments_runner_plain_line_check CHECK (runner !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
+  constraint deployments_status_reason_plain_text_check CHECK (status_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]'::text) NOT VALID,
   constraint deployments_subject_check CHECK (num_nonnulls(project_id, service_id) >= 1),
-  constraint deployments_version_check CHECK (length(version) <= 100)
+  constraint deployments_version_check CHECK (length(version) <= 100),
+  constraint deployments_version_plain_line_check CHECK (version !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID
 );
 alter table app_public.deployments enable row level security, force row level security;
 alter table app_public.deployments owner to freehold_owner;

@@ -10,7 +10,8 @@ create table app_public.idempotency_keys (
   expires_at timestamp with time zone not null default now() + '24:00:00'::interval,
   constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, operation, key),
   constraint idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE CASCADE,
-  constraint idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255)
+  constraint idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  constraint idempotency_keys_key_plain_line_check CHECK (key !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID
 );
 alter table app_public.idempotency_keys enable row level security, force row level security;
 alter table app_public.idempotency_keys owner to freehold_owner;

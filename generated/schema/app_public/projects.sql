@@ -56,13 +56,18 @@ create table app_public.projects (
   constraint projects_cpu_limit_percent_check CHECK (cpu_limit_percent > 0 AND cpu_limit_percent <= 100),
   constraint projects_current_version_check CHECK (length(current_version) <= 100),
   constraint projects_deployed_url_check CHECK (length(deployed_url) <= 500),
+  constraint projects_description_plain_text_check CHECK (description !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]'::text) NOT VALID,
   constraint projects_environment_vars_check CHECK (jsonb_typeof(environment_vars) = 'object'::text),
+  constraint projects_functionality_plain_text_check CHECK (functionality !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]'::text) NOT VALID,
   constraint projects_integrations_check CHECK (jsonb_typeof(integrations) = 'object'::text),
   constraint projects_memory_limit_mb_check CHECK (memory_limit_mb > 0),
   constraint projects_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
+  constraint projects_name_plain_name_check CHECK (name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text AND name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text) NOT VALID,
   constraint projects_quality_score_check CHECK (quality_score >= 0::numeric AND quality_score <= 100::numeric),
   constraint projects_region_check CHECK (length(region) <= 64),
+  constraint projects_region_plain_line_check CHECK (region !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint projects_repository_url_check CHECK (length(repository_url) <= 500),
+  constraint projects_service_url_plain_url_check CHECK (service_url ~ '^https?://[^/?#\s]'::text AND service_url !~ '[\s<>"\\\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint projects_storage_limit_mb_check CHECK (storage_limit_mb > 0),
   constraint projects_tech_stack_check CHECK (jsonb_typeof(tech_stack) = 'object'::text)
 );

@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_public.record_audit_events(events jsonb)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.record_audit_events(events jsonb) owner to app_system;
-comment on function app_public.record_audit_events(events jsonb) is 'Stores the events that a daemon reports, all or none: {id, entity_id, action, user_id, diff, snapshot, created_at} each, entity_type if it likes. An event whose id is known is not stored again.';
+comment on function app_public.record_audit_events(events jsonb) is 'Stores the events that a daemon reports, all or none: {id, entity_id, action, user_id, diff, snapshot, created_at} each, entity_type if it likes. user_id is a member of the tenant, or null or empty; diff and snapshot are objects, or objects written as a string. An event whose id is known is not stored again.';
 grant execute on function app_public.record_audit_events(events jsonb) to app_user;

@@ -12,6 +12,9 @@ create table app_public.tenant_members (
   joined_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  left_at timestamp with time zone,
+  name_at_leaving text,
+  username_at_leaving text,
   constraint tenant_members_pkey PRIMARY KEY (tenant_id, id),
   constraint tenant_members_invited_email_key UNIQUE (tenant_id, invited_email),
   constraint tenant_members_user_id_key UNIQUE (tenant_id, user_id),
@@ -35,18 +38,22 @@ comment on column app_public.tenant_members.invitation_expires_at is 'Until when
 comment on column app_public.tenant_members.joined_at is 'When they joined; null until then.';
 comment on column app_public.tenant_members.created_at is 'When the row was made.';
 comment on column app_public.tenant_members.updated_at is 'When the row last changed.';
+comment on column app_public.tenant_members.left_at is 'When they left or were removed; null for whoever did not.';
+comment on column app_public.tenant_members.name_at_leaving is 'What they were called when they left; null for whoever did not, and after erasure.';
+comment on column app_public.tenant_members.username_at_leaving is 'Their user name when they left; null for whoever did not, and after erasure.';
 CREATE INDEX tenant_members_invited_by_user_id_idx ON app_public.tenant_members USING btree (invited_by_user_id);
 CREATE INDEX tenant_members_invited_email_idx ON app_public.tenant_members USING btree (invited_email) WHERE (invited_email IS NOT NULL);
 CREATE INDEX tenant_members_updated_at_idx ON app_public.tenant_members USING btree (tenant_id, updated_at);
 CREATE INDEX tenant_members_user_id_idx ON app_public.tenant_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
+CREATE TRIGGER _300_remember_leaving BEFORE UPDATE OF invitation_status ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg_tenant_members__remember_leaving();
 CREATE TRIGGER _400_keep_owner AFTER DELETE OR UPDATE OF role, invitation_status ON app_public.tenant_members FOR EACH ROW WHEN (old.role = 'owner'::app_public.member_role AND old.invitation_status = 'joined'::app_public.member_status) EXECUTE FUNCTION app_private.tg_tenant_members__keep_owner();
 CREATE TRIGGER _500_announce_revocation AFTER UPDATE OF role, invitation_status ON app_public.tenant_members FOR EACH ROW WHEN (new.user_id IS NOT NULL) EXECUTE FUNCTION app_private.tg__announce_revocation('user:', 'user_id');
-CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenant_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
-CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenant_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
-CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenant_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
-CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenant_members', 'admin', '{}', '{}', '{invited_email}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.tenant_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('tenant_members', 'admin', '{}', '{}', '{invited_email,name_at_leaving,username_at_leaving}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON app_public.tenant_members REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_insert('tenant_members', 'admin', '{}', '{}', '{invited_email,name_at_leaving,username_at_leaving}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_truncate AFTER TRUNCATE ON app_public.tenant_members FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_truncate('tenant_members', 'admin', '{}', '{}', '{invited_email,name_at_leaving,username_at_leaving}', 'user_id', 'id', '{updated_at}', '{}');
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON app_public.tenant_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__audit_update('tenant_members', 'admin', '{}', '{}', '{invited_email,name_at_leaving,username_at_leaving}', 'user_id', 'id', '{updated_at}', '{}');
 create policy all_system on app_public.tenant_members as permissive for all to app_system
   using (true)
   with check (true);
@@ -56,8 +63,8 @@ create policy all_worker on app_public.tenant_members as permissive for all to f
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy all_worker on app_public.tenant_members is 'A worker task acts for the tenant it was started for.';
 create policy select_member on app_public.tenant_members as permissive for select to app_user
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
-comment on policy select_member on app_public.tenant_members is 'Every member sees who belongs to the tenant.';
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL);
+comment on policy select_member on app_public.tenant_members is 'Every member sees who belongs to the tenant; a key that is narrowed to a project does not.';
 create policy tenant_isolation on app_public.tenant_members as restrictive for all to app_user, freehold_worker
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)))
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));

@@ -19,8 +19,10 @@ create table app_public.tenants (
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_billing_owner_id_fkey FOREIGN KEY (billing_owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint tenants_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
+  constraint tenants_description_plain_text_check CHECK (description !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]'::text) NOT VALID,
   constraint tenants_max_services_check CHECK (max_services >= 0),
   constraint tenants_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
+  constraint tenants_name_plain_name_check CHECK (name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text AND name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text) NOT VALID,
   constraint tenants_settings_check CHECK (jsonb_typeof(settings) = 'object'::text)
 );
 alter table app_public.tenants enable row level security, force row level security;
@@ -30,7 +32,7 @@ comment on column app_public.tenants.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.tenants.name is 'Display name.';
 comment on column app_public.tenants.slug is 'Short name for URLs and the X-Tenant header; unique among tenants that are not closed.';
 comment on column app_public.tenants.description is 'A few words about it; null when not told.';
-comment on column app_public.tenants.domain is 'Host name of the organisation; unique among tenants that are not closed, null when not told.';
+comment on column app_public.tenants.domain is 'Host name of the organisation; unique among tenants that are not closed. Null until it is proved to be theirs, for which there is no way yet.';
 comment on column app_public.tenants.is_active is 'Whether requests for it are answered at all.';
 comment on column app_public.tenants.plan is 'Plan in force; follows the live subscription.';
 comment on column app_public.tenants.max_services is 'How many services it may run; follows the plan unless set apart.';
@@ -69,5 +71,5 @@ create policy update_admin on app_public.tenants as permissive for update to app
   with check (id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (billing_owner_id IS NULL OR (billing_owner_id = ANY ((( SELECT app_hidden.current_tenant_user_ids() AS current_tenant_user_ids))::uuid[]))));
 comment on policy update_admin on app_public.tenants is 'Admins change the tenant of the request; whoever pays is one of its people.';
 grant delete, insert, select, update on table app_public.tenants to app_system;
-grant select, update (name, slug, description, domain, billing_owner_id, settings) on table app_public.tenants to app_user;
+grant select, update (name, slug, description, billing_owner_id, settings) on table app_public.tenants to app_user;
 grant select on table app_public.tenants to freehold_worker;

@@ -26,13 +26,20 @@ create table app_public.users (
   is_deleted boolean generated always as (deleted_at IS NOT NULL) virtual,
   constraint users_pkey PRIMARY KEY (id),
   constraint users_avatar_url_check CHECK (length(avatar_url) <= 500 AND avatar_url ~ '^https?://'::text),
+  constraint users_avatar_url_plain_url_check CHECK (avatar_url ~ '^https?://[^/?#\s]'::text AND avatar_url !~ '[\s<>"\\\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint users_bio_check CHECK (length(bio) <= 2000),
+  constraint users_bio_plain_text_check CHECK (bio !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]'::text) NOT VALID,
   constraint users_first_name_check CHECK (length(first_name) <= 255),
+  constraint users_first_name_plain_line_check CHECK (first_name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint users_github_username_check CHECK (github_username ~ '^[A-Za-z0-9-]{1,39}$'::text),
   constraint users_last_name_check CHECK (length(last_name) <= 255),
+  constraint users_last_name_plain_line_check CHECK (last_name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint users_location_check CHECK (length(location) <= 255),
+  constraint users_location_plain_line_check CHECK (location !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID,
   constraint users_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
-  constraint users_website_url_check CHECK (length(website_url) <= 500 AND website_url ~ '^https?://'::text)
+  constraint users_name_plain_name_check CHECK (name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text AND name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text) NOT VALID,
+  constraint users_website_url_check CHECK (length(website_url) <= 500 AND website_url ~ '^https?://'::text),
+  constraint users_website_url_plain_url_check CHECK (website_url ~ '^https?://[^/?#\s]'::text AND website_url !~ '[\s<>"\\\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text) NOT VALID
 );
 alter table app_public.users enable row level security, force row level security;
 alter table app_public.users owner to freehold_owner;
@@ -78,8 +85,8 @@ create policy all_system on app_public.users as permissive for all to app_system
   with check (true);
 comment on policy all_system on app_public.users is 'The definer functions see every tenant and choose for themselves.';
 create policy select_self_and_colleagues on app_public.users as permissive for select to app_user
-  using (id = (( SELECT app_hidden.current_user_id() AS current_user_id)) OR (id = ANY ((( SELECT app_hidden.current_tenant_user_ids() AS current_tenant_user_ids))::uuid[])));
-comment on policy select_self_and_colleagues on app_public.users is 'A person sees themselves and the people of the tenant of the request.';
+  using ((id = (( SELECT app_hidden.current_user_id() AS current_user_id)) OR (id = ANY ((( SELECT app_hidden.current_tenant_user_ids() AS current_tenant_user_ids))::uuid[]))) AND (( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL);
+comment on policy select_self_and_colleagues on app_public.users is 'A person sees themselves and the people of the tenant of the request; a key that is narrowed to a project sees nobody.';
 create policy update_self on app_public.users as permissive for update to app_user
   using (id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL)
   with check (id = (( SELECT app_hidden.current_user_id() AS current_user_id)));

@@ -14,7 +14,9 @@ create table app_public.webhook_sources (
   constraint webhook_sources_pkey PRIMARY KEY (tenant_id, id),
   constraint webhook_sources_name_key UNIQUE (tenant_id, project_id, name),
   constraint webhook_sources_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES app_public.projects(tenant_id, id) ON DELETE CASCADE,
-  constraint webhook_sources_name_check CHECK (length(name) >= 1 AND length(name) <= 255)
+  constraint webhook_sources_description_plain_text_check CHECK (description !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]'::text) NOT VALID,
+  constraint webhook_sources_name_check CHECK (length(name) >= 1 AND length(name) <= 255),
+  constraint webhook_sources_name_plain_name_check CHECK (name !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\t\n\r\u2028\u2029\u061c\u200e\u200f]'::text AND name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text) NOT VALID
 );
 alter table app_public.webhook_sources enable row level security, force row level security;
 alter table app_public.webhook_sources owner to freehold_owner;

@@ -46,4 +46,13 @@ export default interface TenantMembers {
 
   /** When the row last changed. */
   updated_at: Date;
+
+  /** When they left or were removed; null for whoever did not. */
+  left_at: Date | null;
+
+  /** What they were called when they left; null for whoever did not, and after erasure. */
+  name_at_leaving: string | null;
+
+  /** Their user name when they left; null for whoever did not, and after erasure. */
+  username_at_leaving: string | null;
 }

@@ -25,7 +25,7 @@ export default interface Tenants {
   /** A few words about it; null when not told. */
   description: string | null;
 
-  /** Host name of the organisation; unique among tenants that are not closed, null when not told. */
+  /** Host name of the organisation; unique among tenants that are not closed. Null until it is proved to be theirs, for which there is no way yet. */
   domain: Hostname | null;
 
   /** Whether requests for it are answered at all. */

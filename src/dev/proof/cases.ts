@@ -467,6 +467,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   'app_private.seal_audit(integer)': platform('app_private.seal_audit()'),
   'app_private.seals_after(timestamp with time zone,uuid,bigint,integer)': platform('app_private.seals_after()'),
   'app_private.sweep_expired()': platform('app_private.sweep_expired()'),
+  'app_private.wrap_keyring(jsonb)': {
+    by: 'worker without a tenant',
+    call: () => `app_private.wrap_keyring('{"current": "k1", "keys": {}}')`,
+  },
   'app_private.decrypt_secret(text)': {
     by: 'worker without a tenant',
     setup: async (query) => (await query('select secret from app_private.webhook_source_secrets limit 1'))[0]!,

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type pg from 'pg'
 import type ApiScope from '../../../generated/types/app_public/ApiScope.ts'
 import { call, type FunctionName, type Given } from '../../db/call.ts'
+import { lendingKeys } from '../../db/keys.ts'
 import { withTenant, type Claims } from '../../db/withTenant.ts'
 import {
   callAs,
@@ -226,7 +227,7 @@ async function deliver(pools: Pools, source: string, secret: string, delivery: s
   )
   const { headers } = signPush(body, secret, delivery)
   const given = { provider: 'github', webhook_source_id: source, headers, body }
-  const answer = await call(pools.authenticator, 'app_private.receive_webhook', given)
+  const answer = await call(lendingKeys(pools.authenticator), 'app_private.receive_webhook', given)
   return (answer as { webhookEventId: string }).webhookEventId
 }
 

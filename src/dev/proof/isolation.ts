@@ -30,6 +30,9 @@ export async function proveIsolation(urls: DatabaseUrls, keyring = KEYRING): Pro
     const client = await pools.superuser.connect()
     try {
       await client.query('begin')
+      await client.query(`select set_config('app.keyring', app_private.wrap_keyring($1), true)`, [
+        JSON.stringify(keyring),
+      ])
       const erasure = await tryErasure(client, world)
       const proof = await prove(client, world)
       return {

@@ -2,9 +2,10 @@ import type pg from 'pg'
 import { findMailedToken } from '../../../generated/queries/proof.ts'
 import type MemberRole from '../../../generated/types/app_public/MemberRole.ts'
 import { call, type Given, type FunctionName, type Result } from '../../db/call.ts'
+import { keysFor, lendingKeys, lendKeys } from '../../db/keys.ts'
 import { withTenant, type Claims } from '../../db/withTenant.ts'
 
-/** Pools of a database whose connections carry a key ring. */
+/** Pools of a database that were given a key ring. */
 export interface Pools {
   readonly authenticator: pg.Pool
   readonly worker: pg.Pool
@@ -64,7 +65,11 @@ export async function callAs<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   params: readonly unknown[] = [],
 ): Promise<Row[]> {
   const claims = await claimsOf(authenticator, caller)
-  return await withTenant(authenticator, claims, async (client) => (await client.query<Row>(sql, [...params])).rows)
+  const keys = await keysFor(authenticator, sql)
+  return await withTenant(authenticator, claims, async (client) => {
+    await lendKeys(client, keys)
+    return (await client.query<Row>(sql, [...params])).rows
+  })
 }
 
 /** Calls one function the way a request does. @throws when it answers null. */
@@ -75,7 +80,11 @@ export async function callFunctionAs<Name extends FunctionName>(
   ...given: Given<Name>
 ): Promise<NonNullable<Result<Name>>> {
   const claims = await claimsOf(authenticator, caller)
-  const result = await withTenant(authenticator, claims, (client) => call(client, name, ...given))
+  const keys = await keysFor(authenticator, `${name}(`)
+  const result = await withTenant(authenticator, claims, async (client) => {
+    await lendKeys(client, keys)
+    return await call(client, name, ...given)
+  })
   if (result === null || result === undefined) throw new Error(`${name} gave nothing`)
   return result
 }
@@ -86,7 +95,7 @@ export async function mailedToken(
   kind: 'invitation' | 'verify_email' | 'reset_password',
   email: string,
 ): Promise<string> {
-  const [mail] = await findMailedToken.run({ kind, recipient: email }, worker)
+  const [mail] = await findMailedToken.run({ kind, recipient: email }, lendingKeys(worker))
   if (!mail?.token) throw new Error(`No mail of kind ${kind} was sent to ${email}`)
   return mail.token
 }

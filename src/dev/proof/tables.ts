@@ -11,6 +11,8 @@ export type Condition = string
 export interface TableCase {
   /** Rows that are one tenant's (or its people's); left out: `tenant_id`. 'nobody' says that rows have no tenant. */
   readonly belongs?: ((tenant: TenantName, world: World) => Condition) | 'nobody'
+  /** No row is the rule: one would tell that something is wrong. */
+  readonly isEmpty?: boolean
   /** Rows they see. */
   readonly select?: (actor: Actor, world: World) => Condition
   /** A harmless update, tried without `where`, and the rows it may reach. */
@@ -149,8 +151,10 @@ const ownHistory = (person: string): TableCase => ({ belongs: ofPeople(person), 
 export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.users': {
     belongs: ofPeople('id'),
-    select: usersOnly(
-      (actor, world) => `id = ${me(actor, world)}${actor.tenant ? ` or id in (${peopleOf(actor.tenant, world)})` : ''}`,
+    select: usersOnly((actor, world) =>
+      actor.narrowedTo
+        ? NONE
+        : `id = ${me(actor, world)}${actor.tenant ? ` or id in (${peopleOf(actor.tenant, world)})` : ''}`,
     ),
     update: { set: 'bio = null', rows: selfInPerson('id') },
   },
@@ -176,7 +180,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
       ),
     },
   },
-  'app_public.tenant_members': { select: memberOrWorker },
+  'app_public.tenant_members': { select: when((actor) => !actor.narrowedTo, memberOrWorker) },
   'app_public.teams': {
     select: (actor, world) => all(member(actor, world), 'deleted_at is null'),
     update: { set: 'description = null', rows: (actor, world) => all(ledTeams(actor, world), 'deleted_at is null') },
@@ -236,10 +240,11 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     select: usersOnly((actor, world) =>
       all(
         here(actor, world),
-        has(actor, 'admin') ? ALL : `user_id = ${me(actor, world)}`,
-        actor.tenant && actor.narrowedTo
-          ? `project_id = ${quote(world.furniture[actor.tenant].projects[actor.narrowedTo])}`
-          : ALL,
+        has(actor, 'admin') && !actor.narrowedTo
+          ? ALL
+          : actor.isKey
+            ? `id = ${quote(actor.claims.api_key_id!)}`
+            : `user_id = ${me(actor, world)}`,
       ),
     ),
     update: {
@@ -277,6 +282,8 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.table_registry': { belongs: 'nobody' },
   'app_private.rate_limits': { belongs: 'nobody' },
   'app_private.horizons': { belongs: 'nobody' },
+  'app_private.wrapping_keys': { belongs: 'nobody' },
+  'app_private.role_drift': { belongs: 'nobody', isEmpty: true },
   'app_private.user_secrets': { belongs: ofPeople('user_id') },
   'app_private.user_tokens': { belongs: ofPeople('user_id') },
   'app_private.session_tokens': {

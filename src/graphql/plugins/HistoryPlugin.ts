@@ -85,6 +85,12 @@ function tagHistory(view: PgClass, table: PgClass, singular: string): void {
       ? `(tenant_id,${row}) references app_public.${table.relname} (tenant_id,${key})|@isHistory\n@fieldName ${singular}\n@foreignFieldName history`
       : `(${row}) references app_public.${table.relname} (${key})|@isHistory\n@fieldName ${singular}\n@foreignFieldName history`,
     `(${actor}) references app_public.users (id)|@fieldName actor\n@backwardBehavior -connection -single -list`,
+    // Who left is no user of the tenant any more; their membership still says what they were called.
+    ...(isOfTenant
+      ? [
+          `(tenant_id,${actor}) references app_public.tenant_members (tenant_id,user_id)|@fieldName actorMember\n@backwardBehavior -connection -single -list`,
+        ]
+      : []),
   ].map((spec) => spec.replaceAll('\n', '|'))
   for (const attribute of view.getAttributes()) {
     const { attname: name } = attribute

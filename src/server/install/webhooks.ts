@@ -3,12 +3,13 @@ import type { Express, Request, Response } from 'express'
 import type pg from 'pg'
 import { z } from 'zod'
 import { call } from '../../db/call.ts'
+import { lendingKeys } from '../../db/keys.ts'
 import { ServerError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import { makeRoom, type Room } from '../room.ts'
 
 export interface WebhooksDeps {
-  /** Connections of freehold_authenticator that carry the key ring. */
+  /** Connections of freehold_authenticator, given the key ring. */
   pool: pg.Pool
   log: Logger
   /** Longest body that is read. One source may have twice that in flight, a process four times. */
@@ -73,7 +74,7 @@ export function installWebhooks(
           typeof value !== 'string' || PRIVATE.has(name) ? [] : [[name, value]],
         ),
       )
-      const answer = await call(pool, 'app_private.receive_webhook', { ...source, headers, body })
+      const answer = await call(lendingKeys(pool), 'app_private.receive_webhook', { ...source, headers, body })
       const { status, ...receipt } = Receipt.parse(answer)
       log.debug(
         { webhookEventId: receipt.webhookEventId, duplicate: receipt.duplicate, bytes: body.length },

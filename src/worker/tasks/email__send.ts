@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { findUnsentEmail, markEmailSent } from '../../../generated/queries/emails.ts'
+import { lendingKeys } from '../../db/keys.ts'
 import { composeEmail } from '../mail/composeEmail.ts'
 import { defineTask } from '../task.ts'
 
@@ -10,7 +11,7 @@ export const payload = z.object({ emailId: z.uuid() })
  * under the same Message-ID.
  */
 export default defineTask(payload, async ({ emailId }, { pool, config, mailer, log }) => {
-  const [email] = await findUnsentEmail.run({ emailId }, pool)
+  const [email] = await findUnsentEmail.run({ emailId }, lendingKeys(pool))
   if (!email) return
   const { messageId } = await mailer.send({
     id: email.id,

@@ -13,7 +13,10 @@ as $$
     r.invitation_expires_at,
     r.joined_at,
     r.created_at,
-    r.updated_at
+    r.updated_at,
+    r.left_at,
+    r.name_at_leaving,
+    r.username_at_leaving
   from (
     select p.*
     from (

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { compactDecrypt, CompactEncrypt } from 'jose'
 import type { Keyring } from '../../../../src/config.ts'
 import { createPool } from '../../../../src/db/pools.ts'
-import { testDatabase, TEST_KEYRING, type TestDatabase } from '../../../support/database.ts'
+import { lendingKeys } from '../../../../src/db/keys.ts'
+import { holdKeys, testDatabase, TEST_KEYRING, type TestDatabase } from '../../../support/database.ts'
 import { loop } from '../../../support/loops.ts'
 
 let database: TestDatabase
@@ -15,7 +16,7 @@ afterAll(() => database.close())
 const encrypt = async (text: string | null): Promise<string> =>
   (await database.superuser.query('select app_private.encrypt_secret($1) as encrypted', [text])).rows[0].encrypted
 const decrypt = async (encrypted: string | null): Promise<string | null> =>
-  (await database.worker.query('select app_private.decrypt_secret($1) as text', [encrypted])).rows[0].text
+  (await lendingKeys(database.worker).query('select app_private.decrypt_secret($1) as text', [encrypted])).rows[0].text
 /** A text of any characters but NUL, which PostgreSQL has no place for. */
 const text = fc
   .string({ unit: 'binary', maxLength: 300 })
@@ -32,8 +33,8 @@ async function withRing<T>(
   const pool = createPool(database.urls.superuser, {
     name: 'freehold-test-ring',
     size: 1,
-    ...(ring && { keyring: ring }),
   })
+  if (ring) holdKeys(pool, ring)
   try {
     return await fn(async (sql, value) => (await pool.query(`select ${sql} as value`, [value])).rows[0].value)
   } finally {
