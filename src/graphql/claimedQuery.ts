@@ -11,6 +11,7 @@ import type { PgClient, PgClientQuery, PgClientResult, WithPgClient } from 'post
  */
 import type { Claims } from '../db/withTenant.ts'
 import { isDatabaseError, ServerError } from '../errors.ts'
+import { poolFor } from './hashingLane.ts'
 
 type PgNotice = NonNullable<PgClientResult<unknown>['notices']>[number]
 
@@ -190,11 +191,15 @@ export async function claimedQuery<T>(
   }
 }
 
-/** The service with reads done by claimedQuery. Mutations and everything without settings go the stock way. */
+/**
+ * The service with single statements done by claimedQuery, those that hash on the connections of `hashingPool`. Transactions and
+ * everything without settings go the stock way.
+ */
 export function withClaimedQueries(
   service: GraphileConfig.PgServiceConfiguration,
   pool: pg.Pool,
   onError?: (error: unknown, claims: Claims) => void,
+  hashingPool = pool,
 ): GraphileConfig.PgServiceConfiguration {
   const { adaptor } = service
   surviveLostConnections(pool)
@@ -210,7 +215,7 @@ export function withClaimedQueries(
       )
       if (settings.length === 0) return stock(pgSettings, callback as never)
       const client: PgClient = {
-        query: (query) => claimedQuery(pool, settings, query),
+        query: async (query) => claimedQuery(poolFor(query.text, pool, hashingPool), settings, query),
         withTransaction: (inner) =>
           stock(pgSettings, (transaction) => transaction.withTransaction(inner as never)) as never,
       }
