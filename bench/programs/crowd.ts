@@ -15,7 +15,7 @@ export interface CrowdAnswer {
 
 const LOGIN =
   'mutation ($email: String!) { login(input: {email: $email, password: "a guess at it"}) { result { token } } }'
-const agent = new Agent({ keepAlive: true, maxSockets: 1000 })
+const agent = new Agent({ maxSockets: 1000 })
 let people = 0
 
 process.on('message', ({ url, count }: CrowdOrder) => {
