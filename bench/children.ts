@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import type { ApiOptions } from './programs/api.ts'
+import type { CrowdAnswer, CrowdOrder } from './programs/crowd.ts'
 import type { HandWrittenOptions } from './programs/handWritten.ts'
 import type { LoadAnswer, LoadOrder } from './programs/load.ts'
 import type { Bench } from './openBench.ts'
@@ -27,6 +28,17 @@ export async function startServer<T extends keyof Programs>(
   child.send(options)
   const { url } = await child.next<{ url: string }>()
   return { url, pid: child.pid }
+}
+
+/** Starts a crowd: a function that lets so many log in at the same moment and tells what became of them. */
+export async function startCrowd(bench: Bench): Promise<(order: CrowdOrder) => Promise<CrowdAnswer>> {
+  const child = start(bench, 'crowd', [])
+  return async (order) => {
+    child.send(order)
+    const answer = await child.next<CrowdAnswer | { error: string }>()
+    if ('error' in answer) throw new Error(answer.error)
+    return answer
+  }
 }
 
 /** Starts the client: a function that sends requests for a while and tells how many were answered. */

@@ -1,13 +1,15 @@
 /** A push becomes a deployment, seen from outside: run `npm start` in one terminal and `npm run demo` in another. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sign } from '@octokit/webhooks-methods'
 import type { WebhookDefinition } from '@octokit/webhooks-examples'
 import { createClient, type Client } from 'graphql-ws'
 import WebSocket from 'ws'
 
-const { FREEHOLD_URL, HOST = '127.0.0.1', PORT = '5678' } = process.env
+const { FREEHOLD_URL, HOST = '127.0.0.1', PORT = '5678', DATA_DIR = '.freehold' } = process.env
 const base = (FREEHOLD_URL ?? `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}`).replace(/\/+$/, '')
 const BUILD = [
   'Cloning Codertocat/Hello-World',
@@ -117,13 +119,30 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 const REGISTER = `mutation ($email: String!, $password: String!, $name: String!) {
-  register(input: {email: $email, password: $password, name: $name}) { user { id username } } }`
+  register(input: {email: $email, password: $password, name: $name}) { result { isDone } } }`
+const VERIFY = 'mutation ($token: String!) { verifyEmail(input: {token: $token}) { result { isDone } } }'
 const LOGIN = `mutation ($email: String!, $password: String!) {
   login(input: {email: $email, password: $password}) { result { token expiresAt } } }`
 const CREATE_TENANT =
   'mutation ($name: String!, $slug: String!) { createTenant(input: {name: $name, slug: $slug}) { tenant { id slug } } }'
 
-/** Registers somebody, logs in and makes a tenant. */
+/** The token that was mailed to an address: without SMTP, a mail is a file in <DATA_DIR>/mail of the server. */
+async function mailedToken(email: string): Promise<string> {
+  const directory = join(DATA_DIR, 'mail')
+  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(50)) {
+    const files = existsSync(directory) ? readdirSync(directory).filter((file) => file.endsWith('.eml')) : []
+    for (const file of files.sort().reverse()) {
+      const mail = readFileSync(join(directory, file), 'utf8').replaceAll(/=\r?\n/g, '')
+      const token = /^fh_mail_[0-9a-f]+/m.exec(mail)?.[0]
+      if (mail.includes(`To: ${email}`) && token !== undefined) return token
+    }
+  }
+  throw new Error(
+    `no mail to ${email} came to ${directory}: set DATA_DIR to that of the server, which must send no SMTP`,
+  )
+}
+
+/** Registers somebody, confirms the address, logs in and makes a tenant. */
 async function arrive(
   name: string,
   tenantName: string,
@@ -133,10 +152,11 @@ async function arrive(
   const password = randomBytes(12).toString('base64url')
   const slug = `${tenantName.toLowerCase().replaceAll(' ', '-')}-${tag}`
   await ask({}, REGISTER, { email, password, name })
+  await ask({}, VERIFY, { token: await mailedToken(email) })
   const { login } = await ask({}, LOGIN, { email, password })
   const token = login.result.token as string
   const { createTenant } = await ask({ token }, CREATE_TENANT, { name: tenantName, slug })
-  say(`${name} registered as ${email}, logged in, and made tenant ${slug}`)
+  say(`${name} registered as ${email}, confirmed it, logged in, and made tenant ${slug}`)
   return { token, tenant: slug, email, tenantId: createTenant.tenant.id }
 }
 

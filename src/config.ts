@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { errorCode } from './errorCode.ts'
@@ -51,6 +52,8 @@ export interface Config {
   readonly idleInTransactionTimeoutMs: number
   /** Connections of each pool. */
   readonly poolSize: number
+  /** Connections of the API, beside its pool, for what hashes a password; as many processors it may take. */
+  readonly hashingConnections: number
   readonly limits: {
     readonly maxDepth: number
     readonly maxCost: number
@@ -153,6 +156,7 @@ const Environment = z.object({
   STATEMENT_TIMEOUT_MS: integer('STATEMENT_TIMEOUT_MS', 100, 3_600_000, 30_000),
   IDLE_IN_TRANSACTION_TIMEOUT_MS: integer('IDLE_IN_TRANSACTION_TIMEOUT_MS', 100, 3_600_000, 30_000),
   POOL_SIZE: integer('POOL_SIZE', 1, 1000, 10),
+  HASHING_CONNECTIONS: integer('HASHING_CONNECTIONS', 1, 64, Math.max(1, Math.min(4, availableParallelism() >> 1))),
   MAX_DEPTH: integer('MAX_DEPTH', 1, 100, 12),
   MAX_COST: integer('MAX_COST', 1, 10_000_000, 20_000),
   MAX_SELECTIONS: integer('MAX_SELECTIONS', 1, 100_000, 1000),
@@ -214,6 +218,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     statementTimeoutMs: values.STATEMENT_TIMEOUT_MS,
     idleInTransactionTimeoutMs: values.IDLE_IN_TRANSACTION_TIMEOUT_MS,
     poolSize: values.POOL_SIZE,
+    hashingConnections: values.HASHING_CONNECTIONS,
     limits: {
       maxDepth: values.MAX_DEPTH,
       maxCost: values.MAX_COST,

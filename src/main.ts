@@ -43,11 +43,18 @@ async function startApi(config: Config, database: Database, log: Logger, closing
   const { makeApp } = await import('./server/app.ts')
   const pool = createPool(database.urls.authenticator, { ...poolOptions(config, log), name: 'freehold-api' })
   closing.add('the connections of the API', () => pool.end())
+  const hashingPool = createPool(database.urls.authenticator, {
+    ...poolOptions(config, log),
+    name: 'freehold-hashing',
+    size: config.hashingConnections,
+  })
+  closing.add('the connections that hash passwords', () => hashingPool.end())
   const lag = watchLag({ pool, log })
   closing.add('the watch over lag', lag.stop)
   const app = await makeApp({
     config,
     pool,
+    hashingPool,
     log,
     authenticatorUrl: database.urls.authenticator,
     lag: () => lag.current,

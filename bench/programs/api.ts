@@ -9,15 +9,20 @@ export interface ApiOptions {
   readonly authenticatorUrl: string
   readonly keyring: Keyring
   readonly poolSize: number
+  /** Connections for what hashes; left out, it has those of the pool. */
+  readonly hashingConnections?: number
   readonly config: AppDeps['config']
   readonly logLevel?: string
 }
 
-const { authenticatorUrl, keyring, poolSize, config, logLevel } = await options<ApiOptions>()
+const { authenticatorUrl, keyring, poolSize, hashingConnections, config, logLevel } = await options<ApiOptions>()
 const app = await makeApp({
   config,
   authenticatorUrl,
   pool: createPool(authenticatorUrl, { name: 'freehold-bench-api', size: poolSize, keyring }),
+  ...(hashingConnections !== undefined && {
+    hashingPool: createPool(authenticatorUrl, { name: 'freehold-bench-hashing', size: hashingConnections, keyring }),
+  }),
   log: makeLogger({ level: logLevel ?? 'info' }),
 })
 serve(app.express)

@@ -12,6 +12,7 @@ export interface IFindUnsentEmailResult {
   /** Harmless values for the text, such as the name of a tenant. */
   details: unknown;
   id: string;
+  isForNobody: boolean;
   kind: string;
   recipient: string;
   token: string | null;
@@ -23,18 +24,47 @@ export interface IFindUnsentEmailQuery {
   result: IFindUnsentEmailResult;
 }
 
-const findUnsentEmailIR: any = {"usedParamSet":{"emailId":true},"params":[{"name":"emailId","required":true,"transform":{"type":"scalar"},"locs":[{"a":211,"b":219}]}],"statement":"select e.id as \"id!\", e.kind as \"kind!\", e.recipient as \"recipient!\", e.details as \"details!\",\n  app_private.decrypt_secret(e.token) as token, e.created_at as \"createdAt!\"\nfrom app_private.emails e\nwhere e.id = :emailId! and e.sent_at is null"};
+const findUnsentEmailIR: any = {"usedParamSet":{"emailId":true},"params":[{"name":"emailId","required":true,"transform":{"type":"scalar"},"locs":[{"a":406,"b":414}]}],"statement":"-- A token that is nobody's was made to do the same work as for somebody: nothing is sent to that address.\nselect e.id as \"id!\", e.kind as \"kind!\",\n  e.kind in ('reset_password', 'login_code') and e.user_id is null as \"isForNobody!\",\n  e.recipient as \"recipient!\", e.details as \"details!\",\n  app_private.decrypt_secret(e.token) as token, e.created_at as \"createdAt!\"\nfrom app_private.emails e\nwhere e.id = :emailId! and e.sent_at is null"};
 
 /**
  * Query generated from SQL:
  * ```
- * select e.id as "id!", e.kind as "kind!", e.recipient as "recipient!", e.details as "details!",
+ * -- A token that is nobody's was made to do the same work as for somebody: nothing is sent to that address.
+ * select e.id as "id!", e.kind as "kind!",
+ *   e.kind in ('reset_password', 'login_code') and e.user_id is null as "isForNobody!",
+ *   e.recipient as "recipient!", e.details as "details!",
  *   app_private.decrypt_secret(e.token) as token, e.created_at as "createdAt!"
  * from app_private.emails e
  * where e.id = :emailId! and e.sent_at is null
  * ```
  */
 export const findUnsentEmail = new PreparedQuery<IFindUnsentEmailParams,IFindUnsentEmailResult>(findUnsentEmailIR);
+
+
+/** 'DropEmail' parameters type */
+export interface IDropEmailParams {
+  emailId: string;
+}
+
+/** 'DropEmail' return type */
+export type IDropEmailResult = void;
+
+/** 'DropEmail' query type */
+export interface IDropEmailQuery {
+  params: IDropEmailParams;
+  result: IDropEmailResult;
+}
+
+const dropEmailIR: any = {"usedParamSet":{"emailId":true},"params":[{"name":"emailId","required":true,"transform":{"type":"scalar"},"locs":[{"a":42,"b":50}]}],"statement":"delete from app_private.emails\nwhere id = :emailId!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * delete from app_private.emails
+ * where id = :emailId!
+ * ```
+ */
+export const dropEmail = new PreparedQuery<IDropEmailParams,IDropEmailResult>(dropEmailIR);
 
 
 /** 'MarkEmailSent' parameters type */

@@ -9,6 +9,7 @@ import type { default as CreatedApiKey } from './app_public/CreatedApiKey.ts';
 import type { default as CreatedWebhookSource } from './app_public/CreatedWebhookSource.ts';
 import type { default as DeploymentStatus } from './app_public/DeploymentStatus.ts';
 import type { default as Deployments } from './app_public/Deployments.ts';
+import type { default as InvitationResult } from './app_public/InvitationResult.ts';
 import type { default as LogLine } from './app_public/LogLine.ts';
 import type { default as LoginResult } from './app_public/LoginResult.ts';
 import type { default as MemberRole } from './app_public/MemberRole.ts';
@@ -21,6 +22,7 @@ import type { default as TeamMembers } from './app_public/TeamMembers.ts';
 import type { default as Teams } from './app_public/Teams.ts';
 import type { default as TenantMembers } from './app_public/TenantMembers.ts';
 import type { default as Tenants } from './app_public/Tenants.ts';
+import type { default as TotpConfirmation } from './app_public/TotpConfirmation.ts';
 import type { default as TotpEnrolment } from './app_public/TotpEnrolment.ts';
 import type { default as Users } from './app_public/Users.ts';
 import type { default as WebhookProvider } from './app_public/WebhookProvider.ts';
@@ -318,7 +320,7 @@ export interface Functions {
     arguments: {
       code: string | null;
     };
-    result: string[] | null;
+    result: TotpConfirmation | null;
   };
   'app_public.create_api_key': {
     arguments: {
@@ -434,7 +436,7 @@ export interface Functions {
       email: string | null;
       role?: MemberRole | null;
     };
-    result: TenantMembers | null;
+    result: InvitationResult | null;
   };
   'app_public.leave_tenant': {
     arguments: {};
@@ -446,6 +448,7 @@ export interface Functions {
       password: string | null;
       code?: string | null;
       device_info?: unknown;
+      device_token?: string | null;
     };
     result: LoginResult | null;
   };
@@ -521,6 +524,13 @@ export interface Functions {
     };
     result: Deployments | null;
   };
+  'app_public.reauthenticate': {
+    arguments: {
+      password: string | null;
+      code?: string | null;
+    };
+    result: Confirmation | null;
+  };
   'app_public.record_audit_events': {
     arguments: {
       events: unknown;
@@ -534,7 +544,7 @@ export interface Functions {
       name: string | null;
       username?: string | null;
     };
-    result: Users | null;
+    result: Confirmation | null;
   };
   'app_public.reject_deployment': {
     arguments: {
@@ -760,7 +770,7 @@ export const ANSWERS = {
   'app_public.change_member_role': 'row',
   'app_public.change_password': 'row',
   'app_public.claim_deployment': 'row',
-  'app_public.confirm_totp': 'value',
+  'app_public.confirm_totp': 'row',
   'app_public.create_api_key': 'row',
   'app_public.create_tenant': 'row',
   'app_public.create_webhook_source': 'row',
@@ -791,6 +801,7 @@ export const ANSWERS = {
   'app_public.project_members_as_of': 'rows',
   'app_public.projects_as_of': 'rows',
   'app_public.promote_deployment': 'row',
+  'app_public.reauthenticate': 'row',
   'app_public.record_audit_events': 'row',
   'app_public.register': 'row',
   'app_public.reject_deployment': 'row',
@@ -845,6 +856,7 @@ export const NEEDS_KEYS: ReadonlySet<string> = new Set([
   'app_public.erase_user',
   'app_public.invite_member',
   'app_public.login',
+  'app_public.reauthenticate',
   'app_public.register',
   'app_public.request_password_reset',
   'app_public.rotate_webhook_source_secret',

@@ -12,6 +12,7 @@ import type { PgClient, PgClientQuery, PgClientResult, WithPgClient } from 'post
 import { keysFor } from '../db/keys.ts'
 import type { Claims } from '../db/withTenant.ts'
 import { isDatabaseError, ServerError } from '../errors.ts'
+import { poolFor } from './hashingLane.ts'
 
 type PgNotice = NonNullable<PgClientResult<unknown>['notices']>[number]
 
@@ -191,11 +192,15 @@ export async function claimedQuery<T>(
   }
 }
 
-/** The service with reads done by claimedQuery. Mutations and everything without settings go the stock way. */
+/**
+ * The service with single statements done by claimedQuery, those that hash on the connections of `hashingPool`. Transactions and
+ * everything without settings go the stock way.
+ */
 export function withClaimedQueries(
   service: GraphileConfig.PgServiceConfiguration,
   pool: pg.Pool,
   onError?: (error: unknown, claims: Claims) => void,
+  hashingPool = pool,
 ): GraphileConfig.PgServiceConfiguration {
   const { adaptor } = service
   surviveLostConnections(pool)
@@ -211,8 +216,11 @@ export function withClaimedQueries(
       )
       if (settings.length === 0) return stock(pgSettings, callback as never)
       const client: PgClient = {
-        // The role comes last, see settingsOf.
-        query: async (query) => claimedQuery(pool, [...(await keysFor(pool, query.text)), ...settings], query),
+        query: async (query) => {
+          // The role comes last, see settingsOf.
+          const all = [...(await keysFor(pool, query.text)), ...settings]
+          return claimedQuery(poolFor(query.text, pool, hashingPool), all, query)
+        },
         withTransaction: (inner) =>
           stock(pgSettings, (transaction) => transaction.withTransaction(inner as never)) as never,
       }

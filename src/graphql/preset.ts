@@ -42,6 +42,8 @@ declare global {
 export interface PresetDeps {
   /** Connections of freehold_authenticator, who may become app_user and app_anonymous and nobody else. */
   pool: pg.Pool
+  /** The same role's few connections for statements that hash a password; without it, they are those of `pool`. */
+  hashingPool?: pg.Pool
   log: Logger
   limits: { maxDepth: number; maxCost: number; maxSelections: number; defaultPage: number; maxPage: number }
   introspection: boolean
@@ -107,7 +109,11 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       'PgConnectionArgFilterForwardRelationsPlugin',
       'PgConnectionArgFilterBackwardRelationsPlugin',
     ],
-    pgServices: [deps.claimedQueries === false ? service : withClaimedQueries(service, deps.pool, deps.onRefused)],
+    pgServices: [
+      deps.claimedQueries === false
+        ? service
+        : withClaimedQueries(service, deps.pool, deps.onRefused, deps.hashingPool),
+    ],
     // An argument without a default is one that must be given.
     gather: { pgStrictFunctions: true },
     schema: {

@@ -25,6 +25,8 @@ export interface AppDeps {
     Partial<Pick<Config, 'trustedProxies'>>
   /** Connections of freehold_authenticator; the caller ends it after `close`. */
   pool: pg.Pool
+  /** The same role's few connections for what hashes a password (graphql/hashingLane.ts); the caller ends it too. Without it, `pool`. */
+  hashingPool?: pg.Pool
   /** The same role's URL, for the one connection that listens. */
   authenticatorUrl: string
   log: Logger
@@ -95,6 +97,7 @@ export async function makeApp(deps: AppDeps): Promise<App> {
       authenticator,
       refusals,
       liveUpdates: makeLiveUpdates(listener),
+      ...(deps.hashingPool !== undefined && { hashingPool: deps.hashingPool }),
       ...(deps.persistedDocuments !== undefined && { persistedDocuments: deps.persistedDocuments }),
     })
     installErrors(app, { log, refusals })

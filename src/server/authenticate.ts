@@ -44,10 +44,13 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
   return {
     async authenticate({ token, tenant, ip, userAgent, requestId }) {
       const of = { ip: ip ?? '', user_agent: userAgent ?? '', request_id: requestId }
-      // A digest, so that no token lies about in memory longer than its request.
-      const key = createHash('sha256')
-        .update(JSON.stringify([token, tenant, ip]))
-        .digest('base64')
+      // A digest, so that no token lies about in memory longer than its request. Nobody is nobody from everywhere.
+      const key =
+        token === null
+          ? ''
+          : createHash('sha256')
+              .update(JSON.stringify([token, tenant, ip]))
+              .digest('base64')
       const kept = cache.get(key)
       if (kept && kept.until > Date.now()) return { ...kept.claims, ...of }
 
@@ -56,7 +59,7 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
       const { cacheable, ...claims } = (await call(pool, 'app_private.authenticate', given, {
         isPrepared: true,
       })) as Answer
-      if (cacheable === true && token !== null && isListening && revocations === revocationsBefore) {
+      if (cacheable === true && isListening && revocations === revocationsBefore) {
         cache.delete(key)
         cache.set(key, { claims, until: Date.now() + CACHE_MS })
         if (cache.size > CACHE_ENTRIES) cache.delete(cache.keys().next().value!)

@@ -375,9 +375,9 @@ describe('errors.md', () => {
       perform app_hidden.raise_error(
         409, 'BOAT_SUNK',
         'It is on the ground');
-      return
-        '{"sqlstate": "FH401", "code": "NOT_THE_CAPTAIN", '
-        '"message": "Somebody else steers"}';`
+      return app_hidden.refusal(401,
+        'NOT_THE_CAPTAIN', 'Somebody else '
+        'steers');`
     const text = renderErrors([{ name: 'sail', definition }], [])
     expect(text.split('\n').filter((line) => line.endsWith('| `sail` |'))).toEqual([
       '| `BOAT_NOT_FOUND` | 404 | No such boat | `sail` |',

@@ -145,6 +145,35 @@ test('routes after authentication have the claims of the request', async () => {
   expect((await askWho({})).body).toMatchObject({ role: 'app_anonymous' })
 })
 
+test('who signs up is answered in the same words whatever is known of them, and refusals come as errors', async () => {
+  const register = (email: string) =>
+    api.ask(
+      null,
+      'mutation ($email: String!) { register(input: {email: $email, password: "long enough", name: "X"}) { result { isDone } } }',
+      { email },
+    )
+  const unknown = await register('stranger@example.test')
+  expect(unknown.data).toEqual({ register: { result: { isDone: true } } })
+  expect((await register('alice@alice.test')).data).toEqual(unknown.data)
+
+  const invite = (email: string) =>
+    api.ask(
+      'alice',
+      'mutation ($email: String!) { inviteMember(input: {email: $email}) { result { tenantMember { invitedEmail tenant { slug } } } } }',
+      { email },
+    )
+  expect((await invite('guest@example.test')).data).toEqual({
+    inviteMember: { result: { tenantMember: { invitedEmail: 'guest@example.test', tenant: { slug: 'acme' } } } },
+  })
+  const { data, errors } = await invite('bob@bob.test')
+  expect([data, errors?.[0]?.extensions]).toEqual([{ inviteMember: null }, { code: 'ALREADY_MEMBER' }])
+  const confirm = await api.ask(
+    'alice',
+    'mutation { confirmTotp(input: {code: "123456"}) { result { recoveryCodes } } }',
+  )
+  expect(confirm.errors?.[0]?.extensions).toEqual({ code: 'CODE_NOT_VALID' })
+})
+
 test('X-Tenant of a tenant one is not in is refused, and its member passes', async () => {
   const as = (person: 'alice' | 'mallory') =>
     askWho({ authorization: `Bearer ${api.token(person)}`, 'x-tenant': api.ids.tenants.evil })

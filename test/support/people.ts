@@ -6,6 +6,7 @@ export {
   found,
   join,
   mailedToken,
+  signUp,
   type Caller,
   type People,
   type Person,

@@ -25,12 +25,17 @@ const readable = (mail: string) =>
 
 test('without SMTP a mail is a file that only its owner reads, and its token works', async () => {
   const config = workerConfig()
+  await ask(database, null, `select from app_public.register('carol@example.test', 'long enough', 'Carol')`)
+  // Of an address that nobody has, a reset leaves the same traces until here; no mail goes there.
+  await ask(database, null, `select from app_public.request_password_reset('unheard-of@example.test')`)
+  expect(await unsent()).toBe(3)
   const worker = await startWorker(database, config)
   try {
     await until(async () => (await unsent()) === 0)
     const directory = join(config.dataDir, 'mail')
-    const [file, ...others] = readdirSync(directory)
-    expect([file, others]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}-confirm-your-address\.eml$/), []])
+    const [ofAlice, file, ...others] = readdirSync(directory).sort()
+    const name = expect.stringMatching(/^[0-9a-f-]{36}-confirm-your-address\.eml$/)
+    expect([ofAlice, file, others]).toEqual([name, name, []])
     expect(statSync(join(directory, file!)).mode & 0o777).toBe(0o600)
     const mail = readFileSync(join(directory, file!), 'utf8')
     expect(mail.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
@@ -38,11 +43,10 @@ test('without SMTP a mail is a file that only its owner reads, and its token wor
     expect(readable(mail)).toContain(`https://api.example.test/verify-email#token=${token}`)
 
     const { rows } = await database.superuser.query('select token, sent_at from app_private.emails')
-    expect(rows).toEqual([{ token: null, sent_at: expect.any(Date) }])
+    expect(rows).toEqual(Array(2).fill({ token: null, sent_at: expect.any(Date) }))
     await ask(database, null, 'select from app_public.verify_email($1)', [token])
-    expect(await ask(database, shop.token, 'select email_verified from app_public.current_user()')).toEqual([
-      { email_verified: true },
-    ])
+    const login = await ask(database, null, `select refusal from app_public.login('carol@example.test', 'long enough')`)
+    expect(login).toEqual([{ refusal: null }])
 
     expect(worker.log()).toContain('mail sent')
     expect(worker.log()).not.toContain(token)
@@ -110,12 +114,30 @@ describe('by SMTP', () => {
   })
 })
 
-test.each(['verify_email', 'reset_password', 'invitation'])('the curl line of %s is a document of this API', (kind) => {
-  const { text } = composeEmail({ kind, token: 'fh_mail_x', details: {} }, 'https://api.example.test')
+test.each(['verify_email', 'reset_password', 'invitation', 'login_code'])(
+  'the curl line of %s is a document of this API',
+  (kind) => {
+    const { text } = composeEmail({ kind, token: 'fh_mail_x', details: {} }, 'https://api.example.test')
+    const { query } = JSON.parse(/-d '(.*)'$/m.exec(text)![1]!) as { query: string }
+    const schema = buildSchema(readFileSync(join(ROOT, 'generated/schema.graphql'), 'utf8'), { assumeValidSDL: true })
+    expect(validate(schema, parse(query))).toEqual([])
+    expect(query).toContain('"fh_mail_x"')
+  },
+)
+
+test('whoever asked for an account that is there already gets no token that opens anything', () => {
+  const { subject, text, html } = composeEmail(
+    { kind: 'already_registered', token: 'fh_mail_x', details: { name: 'whatever a stranger wrote' } },
+    'https://api.example.test',
+  )
+  expect(subject).toBe('You have an account already')
+  for (const body of [text, html]) {
+    expect(body).toContain('https://api.example.test/request-password-reset')
+    expect(body).not.toMatch(/fh_mail_x|whatever a stranger wrote/)
+  }
   const { query } = JSON.parse(/-d '(.*)'$/m.exec(text)![1]!) as { query: string }
   const schema = buildSchema(readFileSync(join(ROOT, 'generated/schema.graphql'), 'utf8'), { assumeValidSDL: true })
   expect(validate(schema, parse(query))).toEqual([])
-  expect(query).toContain('"fh_mail_x"')
 })
 
 test('a name cannot add markup, paragraphs or headers', async () => {

@@ -100,7 +100,6 @@ begin
   update app_public.users u
   set email_verified_at = null, two_factor_enabled = false, last_login_at = null, is_active = false, deleted_at = now()
   where u.id = v_user.id;
-  delete from app_private.rate_limits r where r.subject_type = 'password' and r.subject_id = v_user.id::text;
 
   -- Invitations to an address they proved: the row stays with whoever invited, the address does not.
   delete from app_private.invitation_directory d
@@ -114,8 +113,11 @@ begin
   -- Mail to such an address, and their name in mail they caused.
   delete from app_private.emails m where m.recipient = any (v_addresses);
   update app_private.emails m set details = m.details - 'invitedBy' where m.sender_id = v_user.id;
+  delete from app_private.registrations r where r.email = any (v_addresses);
   delete from app_private.rate_limits r
-  where r.subject_type in ('reset', 'invite') and r.subject_id = any (v_addresses);
+  where r.subject_type in ('register', 'reset', 'invite') and r.subject_id = any (v_addresses)
+    or r.subject_type in ('login_account', 'login_code')
+      and r.subject_id in (select app_private.login_subject(a.address) from unnest(v_addresses) a (address));
   perform app_private.redact_documents(v_tenant_ids, v_addresses);
 
   perform app_private.log_audit_event(app_hidden.current_user_id(), 'user.erased', 'user', v_user.id);

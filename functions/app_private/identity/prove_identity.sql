@@ -1,4 +1,5 @@
--- Returns the refusal and does not raise it: raising would undo the count.
+-- Counts before it looks, so that guesses at the same time do not pass the limit, and returns the refusal, since
+-- raising would undo the count. Counted by session: who guesses in a stolen one stops nobody elsewhere.
 create or replace function app_private.prove_identity(
   user_id uuid,
   password text,
@@ -9,35 +10,36 @@ create or replace function app_private.prove_identity(
   set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_subject     text;
-  v_is_password boolean;
+  v_subject       text := coalesce(app_hidden.current_session_id()::text, prove_identity.user_id::text, '');
+  v_is_two_factor boolean;
 begin
-  v_subject := coalesce(prove_identity.user_id::text, '');
-  v_is_password := app_private.is_password_of(prove_identity.user_id, prove_identity.password);
-  if app_private.rate_limit_count('password', v_subject, 900) >= 10 or not v_is_password then
-    perform app_private.take_rate_limit('password', v_subject, 900, 10);
-    return
-      '{"sqlstate": "FH401", "code": "INVALID_CREDENTIALS", '
-      '"message": "The address, the password or the code is wrong"}';
+  if not app_private.take_rate_limit('password', v_subject, 900, 10) then
+    return app_hidden.refusal(429, 'RATE_LIMITED', 'Too many wrong passwords in this session',
+      '{"retryAfterSeconds": 900}');
   end if;
-  if prove_identity.needs_code and exists (
-    select from app_public.users u where u.id = prove_identity.user_id and u.two_factor_enabled)
-  then
+  if not app_private.is_password_of(prove_identity.user_id, prove_identity.password) then
+    return app_hidden.refusal(401, 'INVALID_CREDENTIALS', 'The address, the password or the code is wrong');
+  end if;
+  v_is_two_factor := exists (
+    select from app_public.users u where u.id = prove_identity.user_id and u.two_factor_enabled);
+  if prove_identity.needs_code and v_is_two_factor then
     if nullif(prove_identity.code, '') is null then
-      return
-        '{"sqlstate": "FH401", "code": "CODE_REQUIRED", '
-        '"message": "A one-time code or a recovery code is needed"}';
+      perform app_private.give_back_rate_limit('password', v_subject, 900);
+      return app_hidden.refusal(401, 'CODE_REQUIRED', 'A one-time code or a recovery code is needed');
     elsif not app_private.verify_totp_or_recovery_code(prove_identity.user_id, prove_identity.code) then
-      perform app_private.take_rate_limit('password', v_subject, 900, 10);
-      return
-        '{"sqlstate": "FH401", "code": "INVALID_CREDENTIALS", '
-        '"message": "The address, the password or the code is wrong"}';
+      return app_hidden.refusal(401, 'INVALID_CREDENTIALS', 'The address, the password or the code is wrong');
     end if;
+  end if;
+  perform app_private.give_back_rate_limit('password', v_subject, 900);
+  -- A password alone is not all that a person with two factors has to show.
+  if prove_identity.needs_code or not v_is_two_factor then
+    update app_public.sessions s set reauthenticated_at = clock_timestamp()
+    where s.id = app_hidden.current_session_id() and s.user_id = prove_identity.user_id;
   end if;
   return null;
 end
 $$;
 comment on function app_private.prove_identity(uuid, text, text, boolean) is
-  'Checks password and second factor of a person and counts failures, ten in a quarter of an hour at most; returns '
-  'why not, or null.';
+  'Checks password and second factor of the person of a session, ten wrong ones in a quarter of an hour at most; '
+  'returns why not, or null. Who proved both has authenticated recently.';
 alter function app_private.prove_identity(uuid, text, text, boolean) owner to app_system;

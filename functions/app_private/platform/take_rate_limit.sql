@@ -1,4 +1,5 @@
--- The count is lost when the transaction rolls back: whoever wants it remembered must not raise.
+-- The count is lost when the transaction rolls back. So whoever counts has raised before all that it may raise, and
+-- refuses afterwards by returning (app_hidden.refusal): a law, sql/checks/functions/a_count_outlives_its_refusal.sql.
 create or replace function app_private.take_rate_limit(
   subject_type text,
   subject_id text,

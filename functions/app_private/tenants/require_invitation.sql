@@ -13,6 +13,15 @@ begin
   for no key update of m;
   if not found then
     perform app_hidden.raise_error(404, 'INVITATION_NOT_FOUND', 'The invitation is unknown or withdrawn');
+  end if;
+  -- Locked, so that whoever loses their rank meanwhile waits, or has lost it.
+  perform from app_public.tenant_members i
+  join app_public.users u on u.id = i.user_id and u.is_active and u.deleted_at is null
+  where i.tenant_id = v_member.tenant_id and i.user_id = v_member.invited_by_user_id
+    and i.invitation_status = 'joined' and i.role >= greatest('admin', v_member.role)
+  for share of i;
+  if not found and v_member.invitation_status = 'invited' then
+    perform app_hidden.raise_error(404, 'INVITATION_NOT_FOUND', 'The invitation is unknown or withdrawn');
   elsif v_member.invitation_status <> 'invited' then
     perform app_hidden.raise_error(409, 'INVITATION_USED', 'The invitation was answered already');
   elsif v_member.invitation_expires_at <= now() then
@@ -22,5 +31,5 @@ begin
 end
 $$;
 comment on function app_private.require_invitation(text) is
-  'The open invitation that a mailed token speaks of, locked.';
+  'The open invitation that a mailed token speaks of, locked; it falls with the rank of whoever sent it.';
 alter function app_private.require_invitation(text) owner to app_system;

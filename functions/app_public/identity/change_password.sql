@@ -1,4 +1,5 @@
--- Raises FH400 PASSWORD_UNSUITABLE, FH401 UNAUTHENTICATED; refuses with FH401 INVALID_CREDENTIALS.
+-- Raises FH400 PASSWORD_UNSUITABLE, FH401 UNAUTHENTICATED; refuses with FH401 INVALID_CREDENTIALS,
+-- FH429 RATE_LIMITED.
 create or replace function app_public.change_password(current_password text, new_password text)
   returns app_public.confirmation
   language plpgsql volatile security definer

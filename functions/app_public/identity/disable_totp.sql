@@ -1,4 +1,4 @@
--- Raises FH401 UNAUTHENTICATED; refuses with FH401 INVALID_CREDENTIALS or CODE_REQUIRED.
+-- Raises FH401 UNAUTHENTICATED; refuses with FH401 INVALID_CREDENTIALS or CODE_REQUIRED, FH429 RATE_LIMITED.
 create or replace function app_public.disable_totp(password text, code text) returns app_public.confirmation
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

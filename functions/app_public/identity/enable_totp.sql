@@ -1,4 +1,5 @@
--- Raises FH401 UNAUTHENTICATED, FH409 TOTP_ENABLED; refuses with FH401 INVALID_CREDENTIALS.
+-- Raises FH401 UNAUTHENTICATED, FH409 TOTP_ENABLED; refuses with FH401 INVALID_CREDENTIALS,
+-- FH429 RATE_LIMITED.
 create or replace function app_public.enable_totp(password text) returns app_public.totp_enrolment
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

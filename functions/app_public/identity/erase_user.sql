@@ -1,5 +1,5 @@
 -- Raises FH401 UNAUTHENTICATED, FH404 USER_NOT_FOUND or MEMBER_NOT_FOUND, FH409 LAST_OWNER with the tenants,
--- FH429 RATE_LIMITED; refuses with FH401 INVALID_CREDENTIALS or CODE_REQUIRED.
+-- FH429 RATE_LIMITED; refuses with FH401 INVALID_CREDENTIALS or CODE_REQUIRED, FH429 RATE_LIMITED.
 create or replace function app_public.erase_user(password text, code text default null) returns app_public.confirmation
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp

@@ -1,5 +1,6 @@
--- Raises FH401 UNAUTHENTICATED, FH404 INVITATION_NOT_FOUND, FH409 INVITATION_USED or ALREADY_MEMBER,
--- FH410 INVITATION_EXPIRED.
+-- Raises FH401 UNAUTHENTICATED, FH403 INVITATION_FOR_ANOTHER_ADDRESS, FH404 INVITATION_NOT_FOUND,
+-- FH409 INVITATION_USED or ALREADY_MEMBER, FH410 INVITATION_EXPIRED.
+-- The token alone lets nobody in, since mail is forwarded; unless the tenant says that it does.
 create or replace function app_public.accept_invitation(token text) returns app_public.tenant_members
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -11,6 +12,16 @@ declare
 begin
   v_user_id := app_private.require_session();
   v_member := app_private.require_invitation(accept_invitation.token);
+  if not exists (
+    select from app_public.users u
+    where u.id = v_user_id and u.email = v_member.invited_email and u.email_verified_at is not null)
+    and (
+      select t.settings -> 'invitations_for_any_address' from app_public.tenants t where t.id = v_member.tenant_id)
+      is distinct from 'true'
+  then
+    perform app_hidden.raise_error(403, 'INVITATION_FOR_ANOTHER_ADDRESS',
+      'Log in with the address that was invited, and confirm it first');
+  end if;
   -- Someone who was here before keeps their old row, and so their teams' history.
   select * into v_former
   from app_public.tenant_members m
@@ -33,9 +44,6 @@ begin
     where m.tenant_id = v_member.tenant_id and m.id = v_member.id
     returning * into v_member;
   end if;
-  -- Holding the token proves that they read the mail of that address.
-  update app_public.users u set email_verified_at = now()
-  where u.id = v_user_id and u.email = v_member.invited_email and u.email_verified_at is null;
   update app_public.user_settings s set default_tenant_id = v_member.tenant_id
   where s.user_id = v_user_id and s.default_tenant_id is null;
   perform app_private.record_event('member.joined', v_member.tenant_id, 'tenant_member', v_member.id, null,
@@ -47,6 +55,7 @@ begin
 end
 $$;
 comment on function app_public.accept_invitation(text) is
-  'Joins the tenant that sent the invitation and returns the new membership.';
+  'Joins the tenant that sent the invitation and returns the new membership. It is for the address that was invited, '
+  'confirmed, unless the setting invitations_for_any_address of the tenant is true.';
 alter function app_public.accept_invitation(text) owner to app_system;
 grant execute on function app_public.accept_invitation(text) to app_user;

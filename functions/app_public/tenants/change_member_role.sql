@@ -1,4 +1,5 @@
--- Raises FH400 TENANT_REQUIRED, FH403 FORBIDDEN, FH404 MEMBER_NOT_FOUND, FH409 LAST_OWNER.
+-- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN or REAUTHENTICATION_REQUIRED,
+-- FH404 MEMBER_NOT_FOUND, FH409 LAST_OWNER.
 create or replace function app_public.change_member_role(user_id uuid, role app_public.member_role)
   returns app_public.tenant_members
   language plpgsql volatile security definer

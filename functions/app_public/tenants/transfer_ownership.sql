@@ -1,4 +1,5 @@
--- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN, FH404 MEMBER_NOT_FOUND.
+-- Raises FH400 TENANT_REQUIRED, FH401 UNAUTHENTICATED, FH403 FORBIDDEN or REAUTHENTICATION_REQUIRED,
+-- FH404 MEMBER_NOT_FOUND.
 create or replace function app_public.transfer_ownership(user_id uuid) returns app_public.tenants
   language plpgsql volatile security definer
   set search_path to pg_catalog, pg_temp
@@ -9,6 +10,7 @@ declare
 begin
   perform app_private.require_session();
   v_tenant_id := app_private.require_role('owner', 'members:write');
+  perform app_private.require_recent_authentication();
   perform from app_public.tenants t where t.id = v_tenant_id for no key update;
   update app_public.tenant_members m set role = 'owner'
   where m.tenant_id = v_tenant_id and m.user_id = transfer_ownership.user_id and m.invitation_status = 'joined';

@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.prove_identity(user_id uuid, password tex
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.prove_identity(user_id uuid, password text, code text, needs_code boolean) owner to app_system;
-comment on function app_private.prove_identity(user_id uuid, password text, code text, needs_code boolean) is 'Checks password and second factor of a person and counts failures, ten in a quarter of an hour at most; returns why not, or null.';
+comment on function app_private.prove_identity(user_id uuid, password text, code text, needs_code boolean) is 'Checks password and second factor of the person of a session, ten wrong ones in a quarter of an hour at most; returns why not, or null. Who proved both has authenticated recently.';

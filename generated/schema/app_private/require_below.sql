@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.require_below(tenant_id uuid, user_id uui
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_below(tenant_id uuid, user_id uuid) owner to app_system;
-comment on function app_private.require_below(tenant_id uuid, user_id uuid) is 'Refuses to touch a member of higher rank.';
+comment on function app_private.require_below(tenant_id uuid, user_id uuid) is 'Refuses to touch an owner, but to an owner who proved lately who they are.';

@@ -5,5 +5,5 @@ CREATE OR REPLACE FUNCTION app_private.require_grantable(role app_public.member_
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_grantable(role app_public.member_role) owner to freehold_owner;
-comment on function app_private.require_grantable(role app_public.member_role) is 'Refuses to hand out a rank above that of the request.';
+comment on function app_private.require_grantable(role app_public.member_role) is 'Refuses to hand out a rank above that of the request; that of an owner asks who it is again.';
 grant execute on function app_private.require_grantable(role app_public.member_role) to app_system;

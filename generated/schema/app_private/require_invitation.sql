@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.require_invitation(token text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.require_invitation(token text) owner to app_system;
-comment on function app_private.require_invitation(token text) is 'The open invitation that a mailed token speaks of, locked.';
+comment on function app_private.require_invitation(token text) is 'The open invitation that a mailed token speaks of, locked; it falls with the rank of whoever sent it.';

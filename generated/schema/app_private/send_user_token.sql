@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION app_private.send_user_token(user_id uuid, purpose text, validity interval)
  RETURNS void
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.send_user_token(user_id uuid, purpose text, validity interval) owner to app_system;

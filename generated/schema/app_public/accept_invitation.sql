@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_public.accept_invitation(token text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.accept_invitation(token text) owner to app_system;
-comment on function app_public.accept_invitation(token text) is 'Joins the tenant that sent the invitation and returns the new membership.';
+comment on function app_public.accept_invitation(token text) is 'Joins the tenant that sent the invitation and returns the new membership. It is for the address that was invited, confirmed, unless the setting invitations_for_any_address of the tenant is true.';
 grant execute on function app_public.accept_invitation(token text) to app_user;

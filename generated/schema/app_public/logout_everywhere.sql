@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_public.logout_everywhere()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.logout_everywhere() owner to app_system;
-comment on function app_public.logout_everywhere() is 'Ends every session of the person, this one too, at once.';
+comment on function app_public.logout_everywhere() is 'Ends every session of the person, this one too, at once, and forgets every device.';
 grant execute on function app_public.logout_everywhere() to app_user;

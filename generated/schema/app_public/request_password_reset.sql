@@ -6,6 +6,6 @@ CREATE OR REPLACE FUNCTION app_public.request_password_reset(email text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.request_password_reset(email text) owner to app_system;
-comment on function app_public.request_password_reset(email text) is 'Mails a token to choose a new password with, valid for an hour. Answers alike whether or not the address is known.';
+comment on function app_public.request_password_reset(email text) is 'Mails a token to choose a new password with, valid for an hour. Answers alike, after the same work, whether or not the address is known.';
 grant execute on function app_public.request_password_reset(email text) to app_anonymous;
 grant execute on function app_public.request_password_reset(email text) to app_user;

@@ -6,6 +6,6 @@ CREATE OR REPLACE FUNCTION app_public.reset_password(token text, new_password te
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.reset_password(token text, new_password text) owner to app_system;
-comment on function app_public.reset_password(token text, new_password text) is 'Sets a new password with a mailed token and ends every session.';
+comment on function app_public.reset_password(token text, new_password text) is 'Sets a new password with a mailed token, ends every session and forgets every device.';
 grant execute on function app_public.reset_password(token text, new_password text) to app_anonymous;
 grant execute on function app_public.reset_password(token text, new_password text) to app_user;

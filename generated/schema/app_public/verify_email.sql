@@ -6,6 +6,6 @@ CREATE OR REPLACE FUNCTION app_public.verify_email(token text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_public.verify_email(token text) owner to app_system;
-comment on function app_public.verify_email(token text) is 'Proves an address with the token that was mailed to it.';
+comment on function app_public.verify_email(token text) is 'Proves an address with the token that was mailed to it; of a registration it makes an account.';
 grant execute on function app_public.verify_email(token text) to app_anonymous;
 grant execute on function app_public.verify_email(token text) to app_user;

@@ -9,9 +9,8 @@ const SECTIONS: Record<ErrorSource, string> = {
 }
 const HEADS: Record<ErrorSource, string> = { sqlstate: 'SQLSTATE', constraint: 'constraint', server: 'server' }
 
-/** How a function refuses: by raising, or by returning the refusal that it has to remember. */
-const RAISED = /raise_error\(\s*(?<status>\d{3}),\s*'(?<code>[A-Z_]+)',\s*'(?<message>[^']*)'/g
-const RETURNED = /"sqlstate": "FH(?<status>\d{3})", "code": "(?<code>[A-Z_]+)", "message": "(?<message>[^"]*)"/g
+/** How a function refuses: by raising, or by returning the refusal beside what it has to remember. */
+const REFUSED = /\b(?:raise_error|refusal)\(\s*(?<status>\d{3}),\s*'(?<code>[A-Z_]+)',\s*'(?<message>[^']*)'/g
 /** Between two parts of one literal that is written over lines. */
 const CONTINUED = /'\s*\n\s*'/g
 
@@ -27,7 +26,7 @@ function refusalsOf(routines: readonly Pick<Routine, 'name' | 'definition'>[]): 
   const found = new Map<string, Refusal>()
   for (const { name, definition } of routines) {
     const text = definition.replaceAll(CONTINUED, '')
-    for (const match of [...text.matchAll(RAISED), ...text.matchAll(RETURNED)]) {
+    for (const match of text.matchAll(REFUSED)) {
       const { status = '', code = '', message = '' } = match.groups ?? {}
       const refusal = found.get(`${code} ${status}`) ?? { code, status, messages: new Set(), routines: new Set() }
       refusal.messages.add(message)

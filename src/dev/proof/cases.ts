@@ -99,7 +99,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     by: 'anonymous',
     call: () => `app_public.register('carol@carol.test', 'long enough', 'Carol')`,
   },
-  'app_public.login(text,text,text,jsonb)': {
+  'app_public.login(text,text,text,jsonb,text)': {
     by: 'anonymous',
     call: ({ people: { alice } }) => `app_public.login(${quote(alice.email)}, ${quote(alice.password)})`,
     attack: ({ people: { alice } }) => `app_public.login(${quote(alice.email)}, 'a guess at it')`,
@@ -140,11 +140,11 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
   'app_public.verify_email(text)': {
     by: 'anonymous',
-    setup: async (query, { people }) =>
+    setup: async (query) =>
       (
         await query(
-          `select app_private.decrypt_secret(token) as token from app_private.emails where kind = 'verify_email' and recipient = $1`,
-          [people.vera.email],
+          `select app_private.decrypt_secret(token) as token from app_private.emails
+           where kind = 'verify_email' and recipient = 'guest@acme.test'`,
         )
       )[0]!,
     call: (_, { token }) => `app_public.verify_email(${quote(token!)})`,
@@ -171,6 +171,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     },
     call: (_, { code }) => `app_public.confirm_totp(${quote(code!)})`,
   },
+  'app_public.reauthenticate(text,text)': {
+    by: 'alice',
+    call: ({ people: { alice } }) => `app_public.reauthenticate(${quote(alice.password)})`,
+  },
   'app_public.disable_totp(text,text)': {
     by: 'alice',
     call: ({ people: { alice } }) => `app_public.disable_totp(${quote(alice.password)}, '000000')`,
@@ -195,6 +199,13 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
   'app_public.accept_invitation(text)': {
     by: 'nobody',
+    setup: async (query, world) => {
+      await query('update app_public.tenant_members set invited_email = $2 where id = $1', [
+        acme(world).invitation.memberId,
+        world.people.nobody.email,
+      ])
+      return {}
+    },
     call: (world) => `app_public.accept_invitation(${quote(acme(world).invitation.token)})`,
     attack: () => `app_public.accept_invitation('a guessed token')`,
   },

@@ -92,7 +92,7 @@ export async function callFunctionAs<Name extends FunctionName>(
 /** The token of the last mail of a kind to an address, which only the worker can decrypt. */
 export async function mailedToken(
   { worker }: Pools,
-  kind: 'invitation' | 'verify_email' | 'reset_password',
+  kind: 'invitation' | 'verify_email' | 'reset_password' | 'login_code',
   email: string,
 ): Promise<string> {
   const [mail] = await findMailedToken.run({ kind, recipient: email }, lendingKeys(worker))
@@ -100,14 +100,28 @@ export async function mailedToken(
   return mail.token
 }
 
+/** Registers somebody, confirms the address by the mailed token and logs in, from the address of the caller. */
+export async function signUp(
+  pools: Pools,
+  given: { email: string; password: string; name: string; username?: string },
+  caller: Caller = { token: null },
+): Promise<{ id: string; token: string; deviceToken: string }> {
+  const { authenticator } = pools
+  const { email, password } = given
+  const asked = await callFunctionAs(authenticator, caller, 'app_public.register', given)
+  if (asked.refusal !== null) throw new Error(`${email} could not register: ${JSON.stringify(asked.refusal)}`)
+  const token = await mailedToken(pools, 'verify_email', email.trim().toLowerCase())
+  await callFunctionAs(authenticator, caller, 'app_public.verify_email', { token })
+  const login = await callFunctionAs(authenticator, caller, 'app_public.login', { email, password })
+  if (login.refusal !== null) throw new Error(`${email} could not log in: ${JSON.stringify(login.refusal)}`)
+  return { id: login.user_id!, token: login.token!, deviceToken: login.device_token! }
+}
+
 /** Registers a person and logs in. */
-export async function enrol({ authenticator }: Pools, name: string): Promise<Person> {
+export async function enrol(pools: Pools, name: string): Promise<Person> {
   const person = { name, email: `${name}@${name}.test`, password: `password of ${name}` }
-  const anonymous = { token: null }
-  const { email, password } = person
-  const { id } = await callFunctionAs(authenticator, anonymous, 'app_public.register', { email, password, name })
-  const { token } = await callFunctionAs(authenticator, anonymous, 'app_public.login', { email, password })
-  return { ...person, id, token: token! }
+  const { id, token } = await signUp(pools, person)
+  return { ...person, id, token }
 }
 
 /** Makes a tenant of which `owner` is the owner. */

@@ -28,6 +28,8 @@ interface Words {
   /** Mutation that takes the token, as a GraphQL document in which $token stands for it. */
   mutation: string
   after: string[]
+  /** The token of this kind opens nothing, and is not shown. */
+  hasNoToken?: true
 }
 
 const words: Record<string, (details: z.output<typeof Details>) => Words> = {
@@ -35,12 +37,42 @@ const words: Record<string, (details: z.output<typeof Details>) => Words> = {
     subject: 'Confirm your address',
     before: [
       `Hello ${oneLine(name) || 'there'},`,
-      'an account was opened with this address. Confirm that it is yours:',
+      'somebody asked for an account with this address. If it was you, confirm that it is yours:',
     ],
     action: 'Confirm the address',
     path: '/verify-email',
     mutation: 'mutation { verifyEmail(input: {token: "$token"}) { result { isDone } } }',
-    after: ['The link is good for seven days. If it was not you, there is nothing to do.'],
+    after: [
+      'The link is good for seven days; the account has the password that was chosen then.',
+      'If it was not you, do not confirm it: without that there is no account, and there is nothing to do.',
+    ],
+  }),
+  already_registered: () => ({
+    subject: 'You have an account already',
+    before: [
+      'Hello,',
+      'somebody asked for an account with this address, which has one. If it was you, log in; if the password is lost, ask for a new one:',
+    ],
+    action: 'Ask for a new password',
+    path: '/request-password-reset',
+    mutation: 'mutation { requestPasswordReset(input: {email: "YOUR_ADDRESS"}) { result { isDone } } }',
+    after: ['If it was not you, there is nothing to do: nobody was told that the account exists.'],
+    hasNoToken: true,
+  }),
+  login_code: ({ name }) => ({
+    subject: 'A code to log in with',
+    before: [
+      `Hello ${oneLine(name) || 'there'},`,
+      'so many log-ins to your account failed that the next one asks for this code besides your password:',
+    ],
+    action: 'Log in',
+    path: '/login',
+    mutation:
+      'mutation { login(input: {email: "YOUR_ADDRESS", password: "...", code: "$token"}) { result { token deviceToken } } }',
+    after: [
+      'The code is good for two hours, and for one log-in. Your password is as safe as it is long: nobody has got in.',
+      'A device on which you logged in before, and whose client keeps its device token, is not asked.',
+    ],
   }),
   reset_password: ({ name }) => ({
     subject: 'Choose a new password',
@@ -73,17 +105,19 @@ export function composeEmail({ kind, token, details }: EmailToCompose, publicUrl
   const write = words[kind]
   if (!write) throw new Error(`No words for a mail of kind ${kind}`)
   if (token === null) throw new Error('The token of the mail is gone')
-  const { subject, before, action, path, mutation, after } = write(Details.parse(details))
-  const link = `${publicUrl}${path}#token=${encodeURIComponent(token)}`
+  const { subject, before, action, path, mutation, after, hasNoToken = false } = write(Details.parse(details))
+  const link = `${publicUrl}${path}${hasNoToken ? '' : `#token=${encodeURIComponent(token)}`}`
   const body = JSON.stringify({ query: mutation.replace('$token', token) })
   const headers = kind === 'invitation' ? `-H 'Authorization: Bearer YOUR_SESSION_TOKEN' ` : ''
   const curl = `curl ${publicUrl}/graphql ${headers}-H 'Content-Type: application/json' -d '${body}'`
+  const byHand = hasNoToken ? ['Or without a browser:', curl] : ['Or with the token itself:', token, curl]
 
-  const text = [...before, link, `Or with the token itself:\n\n${token}\n\n${curl}`, ...after].join('\n\n') + '\n'
+  const text = [...before, link, ...byHand, ...after].join('\n\n') + '\n'
   const html = [
     ...before.map(paragraph),
     `<p><a href="${escapeHtml(link)}">${escapeHtml(action)}</a></p>`,
-    `<p>Or with the token itself:</p>\n<pre>${escapeHtml(token)}</pre>\n<pre>${escapeHtml(curl)}</pre>`,
+    paragraph(byHand[0]!),
+    ...byHand.slice(1).map((line) => `<pre>${escapeHtml(line)}</pre>`),
     ...after.map(paragraph),
   ].join('\n')
   return { subject, text, html: `<!doctype html>\n<meta charset="utf-8">\n${html}\n` }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { findUnsentEmail, markEmailSent } from '../../../generated/queries/emails.ts'
+import { dropEmail, findUnsentEmail, markEmailSent } from '../../../generated/queries/emails.ts'
 import { lendingKeys } from '../../db/keys.ts'
 import { composeEmail } from '../mail/composeEmail.ts'
 import { defineTask } from '../task.ts'
@@ -13,6 +13,10 @@ export const payload = z.object({ emailId: z.uuid() })
 export default defineTask(payload, async ({ emailId }, { pool, config, mailer, log }) => {
   const [email] = await findUnsentEmail.run({ emailId }, lendingKeys(pool))
   if (!email) return
+  if (email.isForNobody) {
+    await dropEmail.run({ emailId }, pool)
+    return
+  }
   const { messageId } = await mailer.send({
     id: email.id,
     to: email.recipient,

@@ -93,6 +93,7 @@ test('each PL/pgSQL function returns from a call, in the proof or in what is don
       set local session authorization freehold_owner;
       truncate audit.seals;
       reset session authorization`)
+    await client.query(`select app_private.send_login_code('nobody@example.test', null)`)
     await client.query(`select app_private.authenticate($1, 'acme', null, null, null)`, [
       world.furniture.acme.keys.write.token,
     ])

@@ -1,7 +1,8 @@
 import { generateSync } from 'otplib'
 import { testDatabase, type TestDatabase } from '../../../support/database.ts'
-import { type Bearer, ask, askOne, authenticate } from '../../../support/ask.ts'
+import { ask, askOne, authenticate } from '../../../support/ask.ts'
 import { listen } from '../../../support/listen.ts'
+import { signUp, type Caller } from '../../../support/people.ts'
 import { refusal } from '../../../support/refusal.ts'
 import { stopClock, type Clock } from '../../../support/clock.ts'
 
@@ -37,16 +38,15 @@ let people = 0
 async function newcomer() {
   const number = (people += 1)
   const email = `person${number}@example.test`
-  const from: Bearer = { token: null, ip: `198.51.100.${number}` }
-  const { id } = await askOne(database, from, 'select id from app_public.register($1, $2, $3)', [
-    email,
-    PASSWORD,
-    `Person ${number}`,
-  ])
-  const login = (code: string | null = null) =>
-    askOne(database, from, 'select * from app_public.login($1, $2, $3)', [email, PASSWORD, code])
-  return { id: id as string, email, login }
+  const from: Caller = { token: null, ip: `198.51.100.${number}` }
+  const { id } = await signUp(database, { email, password: PASSWORD, name: `Person ${number}` }, from)
+  // What it logged in with is not of these tests.
+  await ask(database, (await logIn(from, email)).token, 'select app_public.logout_everywhere()')
+  const login = (code: string | null = null) => logIn(from, email, code)
+  return { id, email, login }
 }
+const logIn = (from: Caller, email: string, code: string | null = null) =>
+  askOne(database, from, 'select * from app_public.login($1, $2, $3)', [email, PASSWORD, code])
 
 const isOpen = (token: string) =>
   authenticate(database, token).then(
@@ -183,14 +183,17 @@ describe('a second factor', () => {
     const { token } = await person.login()
     const call = (sql: string, values: unknown[] = []) => askOne(database, token, sql, values)
     const enable = (password = PASSWORD) => call('select * from app_public.enable_totp($1)', [password])
-    const confirm = (code: string | null) => call('select app_public.confirm_totp($1) as codes', [code])
+    const confirm = (code: string | null) => call('select * from app_public.confirm_totp($1)', [code])
     const disable = (password: string, code: string | null) =>
       call('select * from app_public.disable_totp($1, $2)', [password, code])
     const isOn = async () =>
       (await rows('select two_factor_enabled as is_on from app_public.users where id = $1', [person.id]))[0].is_on
-    const notValid = { sqlstate: 'FH422', code: 'CODE_NOT_VALID' }
+    const notValid = {
+      recovery_codes: null,
+      refusal: { sqlstate: 'FH422', code: 'CODE_NOT_VALID', message: 'The code is wrong; enable_totp comes first' },
+    }
 
-    expect(await refusal(confirm('123456'))).toEqual(notValid)
+    expect(await confirm('123456')).toEqual(notValid)
     expect(await enable('nope nope nope')).toEqual({ secret: null, otpauth_url: null, refusal: INVALID })
     const { secret, otpauth_url } = await enable()
     expect(secret).toMatch(/^[A-Z2-7]{32}$/)
@@ -202,17 +205,16 @@ describe('a second factor', () => {
     ])
     // Nothing is asked for until a code was shown to work.
     expect((await person.login()).refusal).toBeNull()
-    for (const bad of [null, '', '12345', 'abcdef', codeAt(secret, 20)])
-      expect(await refusal(confirm(bad))).toEqual(notValid)
+    for (const bad of [null, '', '12345', 'abcdef', codeAt(secret, 20)]) expect(await confirm(bad)).toEqual(notValid)
     expect(await isOn()).toBe(false)
 
     await revocations.heard()
     const used = codeAt(secret, 0)
-    const { codes } = await confirm(used)
+    const { recovery_codes: codes } = await confirm(used)
     expect(await revocations.heard()).toContain(`user:${person.id}`)
     expect(codes).toHaveLength(10)
     expect(new Set(codes).size).toBe(10)
-    expect(codes[0]).toMatch(/^[0-9a-f]{5}-[0-9a-f]{5}$/)
+    expect(codes[0]).toMatch(/^[0-9a-f]{5}(-[0-9a-f]{5}){3}$/)
     expect(await isOn()).toBe(true)
     expect(await refusal(enable())).toEqual({ sqlstate: 'FH409', code: 'TOTP_ENABLED' })
     expect(await refusal(confirm(codeAt(secret, 1)))).toEqual({ sqlstate: 'FH409', code: 'TOTP_ENABLED' })
@@ -228,7 +230,7 @@ describe('a second factor', () => {
     expect((await person.login(next)).refusal).toEqual(INVALID)
     expect((await person.login(codes[3])).refusal).toBeNull()
     expect((await person.login(codes[3])).refusal).toEqual(INVALID)
-    expect((await person.login(codes[4].toUpperCase().replace('-', ''))).refusal).toBeNull()
+    expect((await person.login(codes[4].toUpperCase().replaceAll('-', ''))).refusal).toBeNull()
 
     expect((await disable(PASSWORD, null)).refusal).toEqual(CODE_REQUIRED)
     expect((await disable('nope nope nope', codes[5])).refusal).toEqual(INVALID)
@@ -241,6 +243,65 @@ describe('a second factor', () => {
         person.id,
       ]),
     ).toEqual([{ two_factor_secret: null, recovery_hashes: [] }])
+  })
+
+  test('is confirmed within ten tries, however many come at once, and lately proved identity', async () => {
+    const person = await newcomer()
+    const { token } = await person.login()
+    const confirm = (code: string) => askOne(database, token, 'select * from app_public.confirm_totp($1)', [code])
+    const { secret } = await askOne(database, token, 'select * from app_public.enable_totp($1)', [PASSWORD])
+    const codes = (await Promise.all(Array.from({ length: 50 }, () => confirm('abcdef')))).map(
+      ({ refusal: { code } }) => code,
+    )
+    expect(codes.filter((code) => code === 'CODE_NOT_VALID')).toHaveLength(10)
+    expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(40)
+    expect((await confirm(codeAt(secret, 0))).refusal).toMatchObject({ code: 'RATE_LIMITED', retryAfterSeconds: 900 })
+    await clock.advance(900)
+    await rows(
+      `update app_public.sessions set created_at = now() - interval '1 hour', reauthenticated_at = null where user_id = $1`,
+      [person.id],
+    )
+    expect(await refusal(confirm(codeAt(secret, 0)))).toMatchObject({ code: 'REAUTHENTICATION_REQUIRED' })
+    await rows('update app_public.sessions set created_at = public.test_clock() where user_id = $1', [person.id])
+    expect((await confirm(codeAt(secret, 0))).recovery_codes).toHaveLength(10)
+  })
+
+  test('has recovery codes of before, which are shorter, until they are replaced', async () => {
+    const person = await newcomer()
+    const { token } = await person.login()
+    const { secret } = await askOne(database, token, 'select * from app_public.enable_totp($1)', [PASSWORD])
+    await ask(database, token, 'select app_public.confirm_totp($1)', [codeAt(secret, 0)])
+    await rows(
+      `update app_private.user_secrets set recovery_hashes = array[app_private.hash_token('0123456789')] where user_id = $1`,
+      [person.id],
+    )
+    expect((await person.login('01234-56789')).refusal).toBeNull()
+    expect((await person.login('01234-56789')).refusal).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+  })
+
+  test('is asked for when identity is proved again, and a password alone does not do', async () => {
+    const person = await newcomer()
+    const { token } = await person.login()
+    const { secret } = await askOne(database, token, 'select * from app_public.enable_totp($1)', [PASSWORD])
+    await ask(database, token, 'select app_public.confirm_totp($1)', [codeAt(secret, 0)])
+    const reauthenticate = (code: string | null) =>
+      askOne(database, token, 'select * from app_public.reauthenticate($1, $2)', [PASSWORD, code])
+    const isRecent = async () =>
+      (
+        await rows(
+          `select reauthenticated_at is not null as is_recent from app_public.sessions
+           where user_id = $1 and revoked_at is null`,
+          [person.id],
+        )
+      )[0].is_recent
+    await rows('update app_public.sessions set reauthenticated_at = null where user_id = $1', [person.id])
+    expect((await reauthenticate(null)).refusal).toMatchObject({ code: 'CODE_REQUIRED' })
+    expect((await reauthenticate('000000')).refusal).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    const change = `select * from app_public.change_password($1, $1)`
+    expect((await askOne(database, token, change, [PASSWORD])).refusal).toBeNull()
+    expect(await isRecent()).toBe(false)
+    expect((await reauthenticate(codeAt(secret, 1))).refusal).toBeNull()
+    expect(await isRecent()).toBe(true)
   })
 
   test('of one step is taken once by two log-ins at the same time', async () => {
