@@ -86,6 +86,10 @@ export interface Functions {
     arguments: {};
     result: string[] | null;
   };
+  'app_hidden.find_project_ranks': {
+    arguments: {};
+    result: unknown;
+  };
   'app_hidden.has_role': {
     arguments: {
       minimum: MemberRole | null;
@@ -112,6 +116,22 @@ export interface Functions {
   'app_hidden.platform_tenant_id': {
     arguments: {};
     result: string | null;
+  };
+  'app_hidden.project_ids_apart': {
+    arguments: {
+      minimum: MemberRole | null;
+    };
+    result: string[] | null;
+  };
+  'app_hidden.project_rank': {
+    arguments: {
+      project_id: string | null;
+    };
+    result: MemberRole | null;
+  };
+  'app_hidden.project_ranks': {
+    arguments: {};
+    result: unknown;
   };
   'app_hidden.raise_error': {
     arguments: {
@@ -690,11 +710,15 @@ export const ANSWERS = {
   'app_hidden.current_user_id': 'value',
   'app_hidden.current_user_tenant_ids': 'value',
   'app_hidden.find_hidden_project_ids': 'value',
+  'app_hidden.find_project_ranks': 'value',
   'app_hidden.has_role': 'value',
   'app_hidden.hidden_project_ids': 'value',
   'app_hidden.is_deployment_move_allowed': 'value',
   'app_hidden.is_permitted': 'value',
   'app_hidden.platform_tenant_id': 'value',
+  'app_hidden.project_ids_apart': 'value',
+  'app_hidden.project_rank': 'value',
+  'app_hidden.project_ranks': 'value',
   'app_hidden.raise_error': 'nothing',
   'app_private.add_job': 'nothing',
   'app_private.apply_webhook_event': 'value',

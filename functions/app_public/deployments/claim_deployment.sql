@@ -10,9 +10,10 @@ as $$
 declare
   v_tenant_id  uuid;
   v_hidden     uuid[];
+  v_apart      uuid[];
   v_deployment app_public.deployments;
 begin
-  v_tenant_id := app_private.require_role('developer', 'deployments:write');
+  v_tenant_id := app_private.require_role('developer', 'deployments:write', is_anywhere => true);
   if coalesce(length(claim_deployment.runner), 0) not between 1 and 255
     or coalesce(claim_deployment.lease_seconds, 0) not between 5 and 3600
   then
@@ -20,6 +21,7 @@ begin
       'A runner has a name of 1 to 255 characters and a lease 5 to 3600 seconds');
   end if;
   v_hidden := app_hidden.hidden_project_ids();
+  v_apart := app_hidden.project_ids_apart('developer');
 
   select d.* into v_deployment
   from app_public.deployments d
@@ -31,6 +33,7 @@ begin
     and d.approval_state in ('not_required', 'approved')
     and (claim_deployment.environments is null or e.name = any (claim_deployment.environments))
     and d.project_id <> all (v_hidden)
+    and app_hidden.has_role('developer') <> (d.project_id = any (v_apart))
     and (app_hidden.current_project_id() is null or d.project_id = app_hidden.current_project_id())
     and (app_hidden.current_environment_id() is null or d.environment_id = app_hidden.current_environment_id())
   order by d.id

@@ -269,7 +269,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
   'app_public.cancel_deployment(uuid,text)': { by: 'bob', call: onDeployment('cancel_deployment') },
   'app_public.claim_deployment(text,text[],integer)': {
-    by: 'key of bob, narrowed',
+    by: 'key of bob, write',
     call: () => `app_public.claim_deployment('runner')`,
   },
   'app_public.heartbeat_deployment(uuid,text,integer)': {
@@ -381,6 +381,16 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   ...claim('current_user_tenant_ids'),
   ...claim('hidden_project_ids', 'vera'),
   ...claim('find_hidden_project_ids', 'vera'),
+  ...claim('project_ranks', 'vera'),
+  ...claim('find_project_ranks', 'vera'),
+  'app_hidden.project_rank(uuid)': {
+    by: 'vera',
+    call: (world) => `app_hidden.project_rank(${quote(acme(world).projects.open)})`,
+  },
+  'app_hidden.project_ids_apart(app_public.member_role)': {
+    by: 'vera',
+    call: () => `app_hidden.project_ids_apart('developer')`,
+  },
   'app_hidden.current_environment_id()': { by: 'bob', call: () => 'app_hidden.current_environment_id()', isVoid: true },
   'app_hidden.has_role(app_public.member_role)': { by: 'bob', call: () => `app_hidden.has_role('developer')` },
   'app_hidden.is_permitted(text)': { by: 'bob', call: () => `app_hidden.is_permitted('projects:write')` },

@@ -47,6 +47,8 @@ export interface Actor {
   readonly tenant?: TenantName
   readonly person?: PersonName
   readonly rank?: 'billing' | 'viewer' | 'developer' | 'admin' | 'owner'
+  /** Rank in the projects where it is not that of the tenant. */
+  readonly ranks?: Readonly<Partial<Record<ProjectName, 'viewer' | 'member' | 'developer' | 'admin'>>>
   readonly isKey?: boolean
   readonly narrowedTo?: ProjectName
   /** Projects they see, written down by hand: this is what policies are held against. */
@@ -69,10 +71,10 @@ export const MEMBERS: Readonly<Record<TenantName, readonly PersonName[]>> = {
 export async function buildWorld(pools: Pools): Promise<World> {
   const settled = await settle(pools)
   const {
-    people: { alice, bob, mallory },
+    people: { alice, bob, vera, mallory },
     tenants,
   } = settled
-  const acme = await furnish(pools, tenants.acme, alice, bob)
+  const acme = await furnish(pools, tenants.acme, alice, bob, [vera])
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
   const ghost = await enrol(pools, 'ghost')
   await callFunctionAs(pools.authenticator, ghost, 'app_public.erase_user', { password: ghost.password })
@@ -81,8 +83,14 @@ export async function buildWorld(pools: Pools): Promise<World> {
   return { ...settled, furniture, actors: await castActors(pools, settled, furniture) }
 }
 
-/** @param owner of the tenant; @param developer who is in the team, a member of `closed`, and has the keys. */
-async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: Person): Promise<Furniture> {
+/** @param owner of the tenant; @param developer who is in the team, which lowers them to member there, admin of `closed` but viewer in `shared`, and has the keys; @param viewers who are developers in `open`. */
+async function furnish(
+  pools: Pools,
+  tenant: Tenant,
+  owner: Person,
+  developer: Person,
+  viewers: readonly Person[] = [],
+): Promise<Furniture> {
   const as = async <Row extends pg.QueryResultRow>(
     who: Caller,
     sql: string,
@@ -122,10 +130,15 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     gone: await makeProject(owner, 'gone', 'public'),
     own: await makeProject(developer, 'own', 'private'),
   }
-  await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [
-    projects.closed,
-    developer.id,
-  ])
+  const lend = (person: string, name: ProjectName, role: string) =>
+    as(owner, 'insert into app_public.project_members (project_id, user_id, role) values ($1, $2, $3) returning id', [
+      projects[name],
+      person,
+      role,
+    ])
+  await lend(developer.id, 'closed', 'admin')
+  await lend(developer.id, 'shared', 'viewer')
+  for (const viewer of viewers) await lend(viewer.id, 'open', 'developer')
   await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [
     projects.secret,
     owner.id,
@@ -242,17 +255,29 @@ async function castActors(
   const { alice, bob, vera, bill, mallory, nobody } = people
   const user = { role: 'app_user', tenant: 'acme' } as const
   const worker = { role: 'freehold_worker', sees: [] } as const
+  const ranks = { shared: 'viewer', crew: 'member', closed: 'admin' } as const
+  // What keys make of it: none ranks above its scopes.
+  const capped = { ...ranks, closed: 'developer' } as const
   const workerClaims = { actor_type: 'worker' }
   return [
     { name: 'anonymous', role: 'app_anonymous', claims: await claims(null), sees: [] },
     { ...user, name: 'alice', claims: await claims(alice.token, 'acme'), person: 'alice', rank: 'owner', sees: all },
-    { ...user, name: 'bob', claims: await claims(bob.token, 'acme'), person: 'bob', rank: 'developer', sees: bobs },
+    {
+      ...user,
+      name: 'bob',
+      claims: await claims(bob.token, 'acme'),
+      person: 'bob',
+      rank: 'developer',
+      ranks,
+      sees: bobs,
+    },
     {
       ...user,
       name: 'vera',
       claims: await claims(vera.token, 'acme'),
       person: 'vera',
       rank: 'viewer',
+      ranks: { open: 'developer' },
       sees: ['open', 'shared'],
     },
     {
@@ -269,6 +294,7 @@ async function castActors(
       claims: await claims(furniture.acme.keys.write.token),
       person: 'bob',
       rank: 'developer',
+      ranks: capped,
       isKey: true,
       sees: bobs,
     },
@@ -288,6 +314,7 @@ async function castActors(
       claims: await claims(furniture.acme.keys.narrow.token),
       person: 'bob',
       rank: 'developer',
+      ranks: capped,
       isKey: true,
       narrowedTo: 'crew',
       sees: ['crew'],
