@@ -35,6 +35,10 @@ from (values
     "not_reverted": "it belongs to a person and not to a tenant"}'),
   ('app_private.user_tokens', 'identity', 'global', '{
     "not_audited": "hashes of one-time tokens", "person": "user_id", "erase": "delete"}'),
+  ('app_private.registrations', 'identity', 'global', '{
+    "not_audited": "accounts that are not there yet, and go within days"}'),
+  ('app_private.device_tokens', 'identity', 'global', '{
+    "not_audited": "hashes of tokens", "person": "user_id", "erase": "delete"}'),
   ('app_public.sessions', 'identity', 'global', '{
     "readers": "owner", "person": "user_id",
     "personal": ["device_info", "ip_address", "user_agent"], "quiet": ["last_seen_at"],

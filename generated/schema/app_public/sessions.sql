@@ -12,6 +12,7 @@ create table app_public.sessions (
   revoked_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  reauthenticated_at timestamp with time zone,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app_public.tenants(id) ON DELETE SET NULL,
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
@@ -31,6 +32,7 @@ comment on column app_public.sessions.last_seen_at is 'When it was last used, ex
 comment on column app_public.sessions.revoked_at is 'When it was ended; null while it is open.';
 comment on column app_public.sessions.created_at is 'When the log-in happened.';
 comment on column app_public.sessions.updated_at is 'When the row last changed.';
+comment on column app_public.sessions.reauthenticated_at is 'When its person last proved again who they are, by password and second factor; null when not since the log-in.';
 CREATE INDEX sessions_expires_at_idx ON app_public.sessions USING btree (expires_at);
 CREATE INDEX sessions_tenant_id_idx ON app_public.sessions USING btree (tenant_id);
 CREATE INDEX sessions_updated_at_idx ON app_public.sessions USING btree (updated_at);

@@ -36,7 +36,7 @@ comment on column app_public.tenants.plan is 'Plan in force; follows the live su
 comment on column app_public.tenants.max_services is 'How many services it may run; follows the plan unless set apart.';
 comment on column app_public.tenants.owner_id is 'The person who answers for it; null when that account is gone.';
 comment on column app_public.tenants.billing_owner_id is 'Who gets the invoices; null means the owner.';
-comment on column app_public.tenants.settings is 'Settings of the tenant as a JSON object; enforce_mfa (boolean) asks every member for a second factor.';
+comment on column app_public.tenants.settings is 'Settings of the tenant as a JSON object. enforce_mfa (boolean) asks every member for a second factor; invitations_for_any_address (boolean) lets whoever holds the mailed token accept, and not only the address that was invited.';
 comment on column app_public.tenants.created_at is 'When it was made.';
 comment on column app_public.tenants.updated_at is 'When the row last changed.';
 comment on column app_public.tenants.deleted_at is 'When it was closed; null while it is open.';

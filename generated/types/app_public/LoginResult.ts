@@ -19,4 +19,7 @@ export default interface LoginResult {
 
   /** Why it was refused. A refusal that has to be remembered can not be an exception, which would undo the remembering; the API turns it into an error. */
   refusal: unknown | null;
+
+  /** Keep it on this device and send it with the next log-in: then what others fail at does not stand in its way. It opens nothing by itself. */
+  device_token: string | null;
 }

@@ -43,7 +43,7 @@ export default interface Tenants {
   /** Who gets the invoices; null means the owner. */
   billing_owner_id: UsersId | null;
 
-  /** Settings of the tenant as a JSON object; enforce_mfa (boolean) asks every member for a second factor. */
+  /** Settings of the tenant as a JSON object. enforce_mfa (boolean) asks every member for a second factor; invitations_for_any_address (boolean) lets whoever holds the mailed token accept, and not only the address that was invited. */
   settings: unknown;
 
   /** When it was made. */

@@ -290,6 +290,8 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_private.rate_limits': { belongs: 'nobody' },
   'app_private.user_secrets': { belongs: ofPeople('user_id') },
   'app_private.user_tokens': { belongs: ofPeople('user_id') },
+  'app_private.device_tokens': { belongs: ofPeople('user_id') },
+  'app_private.registrations': { belongs: (tenant, world) => `email in (${emailsOf(tenant, world)})` },
   'app_private.session_tokens': {
     belongs: (tenant, world) =>
       `session_id in (select id from app_public.sessions where user_id in (${peopleOf(tenant, world)}))`,
