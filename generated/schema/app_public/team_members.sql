@@ -48,7 +48,7 @@ create policy all_system on app_public.team_members as permissive for all to app
   with check (true);
 comment on policy all_system on app_public.team_members is 'The definer functions see every tenant and choose for themselves.';
 create policy delete_admin_or_lead on app_public.team_members as permissive for delete to app_user
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (( SELECT app_hidden.has_role('member'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) OR (EXISTS ( SELECT
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (( SELECT app_hidden.has_role('member'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) OR user_id <> (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM app_public.teams t
   WHERE t.tenant_id = team_members.tenant_id AND t.id = team_members.team_id AND t.owner_id = (( SELECT app_hidden.current_user_id() AS current_user_id))))) OR user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL AND role >= (( SELECT app_hidden.current_member_role() AS current_member_role))) AND ( SELECT app_hidden.is_permitted('teams:write'::text) AS is_permitted));
 comment on policy delete_admin_or_lead on app_public.team_members is 'Admins and the lead take people out of a team; a person may leave, unless a lower role holds them there, and their key may not for them.';
