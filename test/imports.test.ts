@@ -14,6 +14,7 @@ const BELOW: Record<string, readonly string[]> = {
   db: ['config', 'errors', 'log', 'errorCode'],
   deploy: ['config', 'errorCode', 'db'],
   audit: ['config', 'errorCode', 'db', 'deploy'],
+  operator: ['config', 'errorCode', 'errors', 'db', 'deploy'],
   graphql: ['db', 'errors', 'log'],
   server: ['config', 'db', 'errors', 'log', 'graphql'],
   worker: ['config', 'db', 'log', 'errorCode', 'audit'],

@@ -11,6 +11,7 @@ import type { default as Deployments } from './app_public/Deployments.ts';
 import type { default as LogLine } from './app_public/LogLine.ts';
 import type { default as LoginResult } from './app_public/LoginResult.ts';
 import type { default as MemberRole } from './app_public/MemberRole.ts';
+import type { default as OperatorGrants } from './app_public/OperatorGrants.ts';
 import type { default as ProjectEnvironments } from './app_public/ProjectEnvironments.ts';
 import type { default as ProjectMembers } from './app_public/ProjectMembers.ts';
 import type { default as Projects } from './app_public/Projects.ts';
@@ -169,6 +170,21 @@ export interface Functions {
     };
     result: unknown;
   };
+  'app_private.change_user_email': {
+    arguments: {
+      person: string | null;
+      email: string | null;
+      reason: string | null;
+    };
+    result: Users | null;
+  };
+  'app_private.close_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: Tenants | null;
+  };
   'app_private.decrypt_secret': {
     arguments: {
       encrypted: string;
@@ -186,6 +202,20 @@ export interface Functions {
       months_ahead?: number | null;
     };
     result: number | null;
+  };
+  'app_private.enter_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: OperatorGrants | null;
+  };
+  'app_private.list_tenants': {
+    arguments: {
+      after?: string | null;
+      page?: number | null;
+    };
+    result: unknown;
   };
   'app_private.log_refusal': {
     arguments: {
@@ -208,6 +238,26 @@ export interface Functions {
     arguments: {};
     result: number | null;
   };
+  'app_private.resend_verification': {
+    arguments: {
+      person: string | null;
+    };
+    result: Users | null;
+  };
+  'app_private.restore_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: Tenants | null;
+  };
+  'app_private.restore_user': {
+    arguments: {
+      person: string | null;
+      reason: string | null;
+    };
+    result: Users | null;
+  };
   'app_private.seal_audit': {
     arguments: {
       rows_per_seal?: number | null;
@@ -222,6 +272,20 @@ export interface Functions {
       max_count?: number | null;
     };
     result: unknown[];
+  };
+  'app_private.suspend_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: Tenants | null;
+  };
+  'app_private.suspend_user': {
+    arguments: {
+      person: string | null;
+      reason: string | null;
+    };
+    result: Users | null;
   };
   'app_private.sweep_expired': {
     arguments: {};
@@ -296,6 +360,18 @@ export interface Functions {
       lease_seconds?: number | null;
     };
     result: Deployments | null;
+  };
+  'app_public.close_tenant': {
+    arguments: {
+      slug: string | null;
+    };
+    result: Tenants | null;
+  };
+  'app_public.confirm_email': {
+    arguments: {
+      token: string | null;
+    };
+    result: Confirmation | null;
   };
   'app_public.confirm_totp': {
     arguments: {
@@ -404,6 +480,13 @@ export interface Functions {
     arguments: {};
     result: unknown;
   };
+  'app_public.grant_operator_access': {
+    arguments: {
+      reason: string | null;
+      hours?: number | null;
+    };
+    result: OperatorGrants | null;
+  };
   'app_public.heartbeat_deployment': {
     arguments: {
       id: string | null;
@@ -443,6 +526,19 @@ export interface Functions {
   'app_public.my_tenants': {
     arguments: {};
     result: Tenants[];
+  };
+  'app_public.operator_grant_as_of': {
+    arguments: {
+      id: string | null;
+      at: Date | string | null;
+    };
+    result: OperatorGrants | null;
+  };
+  'app_public.operator_grants_as_of': {
+    arguments: {
+      at: Date | string | null;
+    };
+    result: OperatorGrants[];
   };
   'app_public.preview_revert': {
     arguments: {
@@ -574,6 +670,12 @@ export interface Functions {
       id: string | null;
     };
     result: ApiKeys | null;
+  };
+  'app_public.revoke_operator_access': {
+    arguments: {
+      id: string | null;
+    };
+    result: OperatorGrants | null;
   };
   'app_public.revoke_session': {
     arguments: {
@@ -723,14 +825,23 @@ export const ANSWERS = {
   'app_private.add_job': 'nothing',
   'app_private.apply_webhook_event': 'value',
   'app_private.authenticate': 'value',
+  'app_private.change_user_email': 'row',
+  'app_private.close_tenant': 'row',
   'app_private.decrypt_secret': 'value',
   'app_private.dispatch_events': 'value',
   'app_private.ensure_partitions': 'value',
+  'app_private.enter_tenant': 'row',
+  'app_private.list_tenants': 'value',
   'app_private.log_refusal': 'value',
   'app_private.receive_webhook': 'value',
   'app_private.requeue_lost_deployments': 'value',
+  'app_private.resend_verification': 'row',
+  'app_private.restore_tenant': 'row',
+  'app_private.restore_user': 'row',
   'app_private.seal_audit': 'value',
   'app_private.seals_after': 'values',
+  'app_private.suspend_tenant': 'row',
+  'app_private.suspend_user': 'row',
   'app_private.sweep_expired': 'value',
   'app_public.accept_invitation': 'row',
   'app_public.api_key_as_of': 'row',
@@ -742,6 +853,8 @@ export const ANSWERS = {
   'app_public.change_member_role': 'row',
   'app_public.change_password': 'row',
   'app_public.claim_deployment': 'row',
+  'app_public.close_tenant': 'row',
+  'app_public.confirm_email': 'row',
   'app_public.confirm_totp': 'value',
   'app_public.create_api_key': 'row',
   'app_public.create_tenant': 'row',
@@ -758,6 +871,7 @@ export const ANSWERS = {
   'app_public.enable_totp': 'row',
   'app_public.erase_user': 'row',
   'app_public.export_user': 'value',
+  'app_public.grant_operator_access': 'row',
   'app_public.heartbeat_deployment': 'row',
   'app_public.invite_member': 'row',
   'app_public.leave_tenant': 'row',
@@ -765,6 +879,8 @@ export const ANSWERS = {
   'app_public.logout': 'row',
   'app_public.logout_everywhere': 'row',
   'app_public.my_tenants': 'rows',
+  'app_public.operator_grant_as_of': 'row',
+  'app_public.operator_grants_as_of': 'rows',
   'app_public.preview_revert': 'rows',
   'app_public.project_as_of': 'row',
   'app_public.project_environment_as_of': 'row',
@@ -782,6 +898,7 @@ export const ANSWERS = {
   'app_public.reset_password': 'row',
   'app_public.revert': 'rows',
   'app_public.revoke_api_key': 'row',
+  'app_public.revoke_operator_access': 'row',
   'app_public.revoke_session': 'row',
   'app_public.rollback_deployment': 'row',
   'app_public.rotate_api_key': 'row',

@@ -8,7 +8,8 @@ declare
   v_role     text;
 begin
   foreach v_role in array array[
-    'freehold_owner', 'freehold_authenticator', 'freehold_worker', 'app_anonymous', 'app_user', 'app_system'
+    'freehold_owner', 'freehold_authenticator', 'freehold_worker', 'app_anonymous', 'app_user', 'app_system',
+    'app_operator'
   ] loop
     if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
       execute format('create role %I', v_role);
@@ -27,6 +28,8 @@ begin
   -- Lets the owner give freehold_worker the few functions that may add jobs.
   grant freehold_worker to freehold_owner;
   grant app_anonymous, app_user to freehold_authenticator;
+  -- Operators act from a shell that holds the owner's URL, and never through the API.
+  grant app_operator to freehold_owner;
 
   execute format('alter database %I owner to freehold_owner', v_database);
   execute format('revoke all on database %I from public', v_database);

@@ -22,7 +22,7 @@ comment on column app_public.project_members.tenant_id is 'Tenant the row belong
 comment on column app_public.project_members.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.project_members.project_id is 'The project.';
 comment on column app_public.project_members.user_id is 'The person; a member of the tenant.';
-comment on column app_public.project_members.role is 'Part they have in the project; their rank in the tenant decides what they may do.';
+comment on column app_public.project_members.role is 'Rank they have in the project, instead of that in its team and in the tenant. Owners and admins of the tenant keep theirs.';
 comment on column app_public.project_members.joined_at is 'When they joined.';
 comment on column app_public.project_members.created_at is 'When the row was made.';
 comment on column app_public.project_members.updated_at is 'When the row last changed.';

@@ -25,7 +25,7 @@ comment on column app_public.team_members.tenant_id is 'Tenant the row belongs t
 comment on column app_public.team_members.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.team_members.team_id is 'The team.';
 comment on column app_public.team_members.user_id is 'The person; a member of the tenant.';
-comment on column app_public.team_members.role is 'Rank inside the team.';
+comment on column app_public.team_members.role is 'Rank they have in the projects of the team that give them none themselves, instead of that in the tenant. Owners and admins of the tenant keep theirs.';
 comment on column app_public.team_members.status is 'Where the membership stands; only joined counts.';
 comment on column app_public.team_members.invited_by_user_id is 'Who put them in; null when that account is gone.';
 comment on column app_public.team_members.joined_at is 'When they joined.';

@@ -5,11 +5,13 @@ with
     ('freehold_worker',        true,  true),
     ('app_anonymous',          false, true),
     ('app_user',               false, true),
-    ('app_system',             false, true)
+    ('app_system',             false, true),
+    ('app_operator',           false, true)
   ),
   membership (member, role, reason) as (values
     ('freehold_owner',         'app_system',      'hands the definer functions over'),
     ('freehold_owner',         'freehold_worker', 'hands over the functions that add jobs'),
+    ('freehold_owner',         'app_operator',    'what npm run operator becomes'),
     ('freehold_authenticator', 'app_anonymous',   'what a request becomes'),
     ('freehold_authenticator', 'app_user',        'what a request becomes')
   )
@@ -30,6 +32,6 @@ select
     'in sql/checks/access/roles_hold_no_power_beyond_their_own.sql', m.roleid::regrole, m.member::regrole)
 from pg_auth_members m
 where (m.member::regrole::text in (select name from role)
-    or m.roleid::regrole::text in ('app_system', 'freehold_owner', 'freehold_worker'))
+    or m.roleid::regrole::text in ('app_system', 'freehold_owner', 'freehold_worker', 'app_operator'))
   and (m.member::regrole::text, m.roleid::regrole::text) not in (select member, role from membership)
   and not exists (select from pg_roles s where s.oid = m.member and s.rolsuper)

@@ -15,7 +15,25 @@ export interface ComposedEmail {
   html: string
 }
 
-const Details = z.object({ name: z.string(), tenant: z.string(), role: z.string(), invitedBy: z.string() }).partial()
+const Details = z
+  .object({
+    name: z.string(),
+    tenant: z.string(),
+    role: z.string(),
+    invitedBy: z.string(),
+    act: z.string(),
+    operator: z.string(),
+    reason: z.string(),
+  })
+  .partial()
+
+/** What an operator did to a tenant, in the words of its owners. */
+const ACTS: Readonly<Record<string, string>> = {
+  'operator.tenant_suspended': 'suspended your tenant: nobody can act in it for now',
+  'operator.tenant_restored': 'opened your tenant again',
+  'operator.tenant_closed': 'closed your tenant',
+  'operator.tenant_entered': 'took the leave you gave and now looks into your tenant, as a viewer would',
+}
 
 /** One mail in words: what happened, what to do about it, and how to do it without a browser. */
 interface Words {
@@ -28,6 +46,8 @@ interface Words {
   /** Mutation that takes the token, as a GraphQL document in which $token stands for it. */
   mutation: string
   after: string[]
+  /** The token of this kind opens nothing, and is not shown. */
+  hasNoToken?: true
 }
 
 const words: Record<string, (details: z.output<typeof Details>) => Words> = {
@@ -61,6 +81,45 @@ const words: Record<string, (details: z.output<typeof Details>) => Words> = {
     mutation: 'mutation { acceptInvitation(input: {token: "$token"}) { tenantMember { role } } }',
     after: ['Log in with this address first, or register it. The invitation is good for seven days.'],
   }),
+  change_email: ({ name }) => ({
+    subject: 'Confirm your new address',
+    before: [
+      `Hello ${oneLine(name) || 'there'},`,
+      'the address of your account is to become this one. Confirm that it is yours:',
+    ],
+    action: 'Confirm the address',
+    path: '/confirm-email',
+    mutation: 'mutation { confirmEmail(input: {token: "$token"}) { result { isDone } } }',
+    after: [
+      'The link is good for a day. Until then the old address counts. If it was not you, there is nothing to do.',
+    ],
+  }),
+  email_changing: ({ name, reason }) => ({
+    subject: 'The address of your account is to change',
+    before: [
+      `Hello ${oneLine(name) || 'there'},`,
+      `an operator of the platform was asked to give your account another address (${oneLine(reason)}). It changes when that address is confirmed.`,
+      'If you did not ask for it, change your password and answer whoever runs the platform at once:',
+    ],
+    action: 'Choose another password',
+    path: '/change-password',
+    mutation: 'mutation { requestPasswordReset(input: {email: "YOUR_ADDRESS"}) { result { isDone } } }',
+    after: ['Your password and second factor stay as they are.'],
+    hasNoToken: true,
+  }),
+  operator_notice: ({ tenant, act, operator, reason }) => ({
+    subject: `An operator acted on ${oneLine(tenant) || 'your tenant'}`,
+    before: [
+      'Hello,',
+      `${oneLine(operator) || 'an operator'}, who operates the platform, ${ACTS[act ?? ''] ?? 'did something to your tenant'}: ${oneLine(tenant)}.`,
+      `The reason given: ${oneLine(reason)}`,
+    ],
+    action: 'Read the audit log',
+    path: '/audit-log',
+    mutation: 'query { auditLogs(first: 20) { nodes { action createdAt userId } } }',
+    after: ['It stands in the audit log of the tenant, and so does everything that an operator asks for there.'],
+    hasNoToken: true,
+  }),
 }
 
 /**
@@ -73,17 +132,19 @@ export function composeEmail({ kind, token, details }: EmailToCompose, publicUrl
   const write = words[kind]
   if (!write) throw new Error(`No words for a mail of kind ${kind}`)
   if (token === null) throw new Error('The token of the mail is gone')
-  const { subject, before, action, path, mutation, after } = write(Details.parse(details))
-  const link = `${publicUrl}${path}#token=${encodeURIComponent(token)}`
+  const { subject, before, action, path, mutation, after, hasNoToken = false } = write(Details.parse(details))
+  const link = `${publicUrl}${path}${hasNoToken ? '' : `#token=${encodeURIComponent(token)}`}`
   const body = JSON.stringify({ query: mutation.replace('$token', token) })
   const headers = kind === 'invitation' ? `-H 'Authorization: Bearer YOUR_SESSION_TOKEN' ` : ''
   const curl = `curl ${publicUrl}/graphql ${headers}-H 'Content-Type: application/json' -d '${body}'`
+  const byHand = hasNoToken ? ['Or without a browser:', curl] : ['Or with the token itself:', token, curl]
 
-  const text = [...before, link, `Or with the token itself:\n\n${token}\n\n${curl}`, ...after].join('\n\n') + '\n'
+  const text = [...before, link, ...byHand, ...after].join('\n\n') + '\n'
   const html = [
     ...before.map(paragraph),
     `<p><a href="${escapeHtml(link)}">${escapeHtml(action)}</a></p>`,
-    `<p>Or with the token itself:</p>\n<pre>${escapeHtml(token)}</pre>\n<pre>${escapeHtml(curl)}</pre>`,
+    paragraph(byHand[0]!),
+    ...byHand.slice(1).map((line) => `<pre>${escapeHtml(line)}</pre>`),
     ...after.map(paragraph),
   ].join('\n')
   return { subject, text, html: `<!doctype html>\n<meta charset="utf-8">\n${html}\n` }
