@@ -19,7 +19,7 @@ const BELOW: Record<string, readonly string[]> = {
   server: ['config', 'db', 'errors', 'log', 'graphql'],
   worker: ['config', 'db', 'log', 'errorCode', 'audit'],
   main: ['config', 'log', 'shutdown', 'db', 'deploy', 'server', 'worker'],
-  dev: ['config', 'errors', 'errorCode', 'log', 'db', 'deploy', 'graphql', 'audit', 'worker'],
+  dev: ['config', 'errors', 'errorCode', 'log', 'db', 'deploy', 'graphql', 'audit', 'worker', 'operator'],
 }
 
 const roomOf = (file: string): string => relative(SRC, file).split('/')[0]!.replace(/\.ts$/, '')

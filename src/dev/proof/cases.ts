@@ -59,6 +59,14 @@ const claim = (name: string, by = 'bob'): Record<string, FunctionCase> => ({
 /** For the worker, who runs it for the whole platform. */
 const platform = (call: string): FunctionCase => ({ by: 'worker without a tenant', call: () => call })
 
+/** For an operator whose session says so, and nobody else who gets hold of the role. */
+const operatorAct = (signature: string, given: (world: World) => string): Record<string, FunctionCase> => ({
+  [`app_private.${signature}`]: {
+    by: 'operator',
+    call: (world) => `app_private.${signature.split('(')[0]}(${given(world)})`,
+  },
+})
+
 /** The two functions that read a table of tenants as it was. */
 const asOf = (tables: string, table: string, project?: ProjectName): Record<string, FunctionCase> => ({
   [`app_public.${tables}_as_of(timestamp with time zone${project ? ',uuid' : ''})`]: {
@@ -128,6 +136,43 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     call: () => `app_public.reset_password('a mailed token', 'another long one')`,
     attack: () => `app_public.reset_password('a guessed token', 'another long one')`,
   },
+  'app_public.confirm_email(text)': {
+    by: 'anonymous',
+    setup: async (query, { people }) => {
+      await query(
+        `insert into app_private.user_tokens (token_hash, user_id, purpose, email, expires_at)
+        values (app_private.hash_token('a mailed token'), $1, 'change_email', 'new@alice.test', now() + interval '1 hour')`,
+        [people.alice.id],
+      )
+      return {}
+    },
+    call: () => `app_public.confirm_email('a mailed token')`,
+    attack: () => `app_public.confirm_email('a guessed token')`,
+  },
+  'app_public.close_tenant(text)': { by: 'alice', call: () => `app_public.close_tenant('acme')` },
+  'app_public.grant_operator_access(text,integer)': {
+    by: 'alice',
+    call: () => `app_public.grant_operator_access('the builds hang', 2)`,
+  },
+  'app_public.revoke_operator_access(uuid)': {
+    by: 'alice',
+    setup: async (query, { tenants }) =>
+      (await query('select id from app_public.operator_grants where tenant_id = $1', [tenants.acme.id]))[0]!,
+    call: (_, { id }) => `app_public.revoke_operator_access(${quote(id!)})`,
+  },
+  ...asOf('operator_grants', 'operator_grant'),
+  ...operatorAct('suspend_user(text,text)', ({ people }) => `${quote(people.bob.email)}, 'a test'`),
+  ...operatorAct('restore_user(text,text)', ({ people }) => `${quote(people.bob.email)}, 'a test'`),
+  ...operatorAct('suspend_tenant(text,text)', () => `'acme', 'a test'`),
+  ...operatorAct('restore_tenant(text,text)', () => `'acme', 'a test'`),
+  ...operatorAct('close_tenant(text,text)', () => `'acme', 'a test'`),
+  ...operatorAct(
+    'change_user_email(text,text,text)',
+    ({ people }) => `${quote(people.bob.email)}, 'new@bob.test', 'a test'`,
+  ),
+  ...operatorAct('resend_verification(text)', ({ people }) => quote(people.alice.email)),
+  ...operatorAct('list_tenants(uuid,integer)', () => ''),
+  ...operatorAct('enter_tenant(text,text)', () => `'acme', 'a test'`),
   'app_public.verify_email(text)': {
     by: 'anonymous',
     setup: async (query, { people }) =>

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type pg from 'pg'
 import type ApiScope from '../../../generated/types/app_public/ApiScope.ts'
 import { call, type FunctionName, type Given } from '../../db/call.ts'
+import { act, makeOperator } from '../../operator/acts.ts'
 import type { Claims } from '../../db/withTenant.ts'
 import {
   callAs,
@@ -42,10 +43,10 @@ export interface Furniture {
 /** Somebody who tries the doors. `tenant` is the tenant of the request; nobody else's rows may be seen. */
 export interface Actor {
   readonly name: string
-  readonly role: 'app_anonymous' | 'app_user' | 'freehold_worker' | 'freehold_authenticator'
+  readonly role: 'app_anonymous' | 'app_user' | 'freehold_worker' | 'freehold_authenticator' | 'app_operator'
   readonly claims: Claims
   readonly tenant?: TenantName
-  readonly person?: PersonName
+  readonly person?: PersonName | 'oscar'
   readonly rank?: 'billing' | 'viewer' | 'developer' | 'admin' | 'owner'
   /** Rank in the projects where it is not that of the tenant. */
   readonly ranks?: Readonly<Partial<Record<ProjectName, 'viewer' | 'member' | 'developer' | 'admin'>>>
@@ -57,6 +58,8 @@ export interface Actor {
 
 /** Two tenants with rows in every table, and everybody who may try. */
 export interface World extends Settled {
+  /** Oscar operates the platform, and looks into Acme by the leave of Alice. */
+  readonly people: Settled['people'] & Readonly<Record<'oscar', Person>>
   readonly furniture: Readonly<Record<TenantName, Furniture>>
   readonly actors: readonly Actor[]
 }
@@ -68,7 +71,7 @@ export const MEMBERS: Readonly<Record<TenantName, readonly PersonName[]>> = {
 }
 
 /** Fills every table for both tenants, by the functions that anybody would use. */
-export async function buildWorld(pools: Pools): Promise<World> {
+export async function buildWorld(pools: Pools & { readonly owner: pg.Pool }): Promise<World> {
   const settled = await settle(pools)
   const {
     people: { alice, bob, vera, mallory },
@@ -78,9 +81,28 @@ export async function buildWorld(pools: Pools): Promise<World> {
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
   const ghost = await enrol(pools, 'ghost')
   await callFunctionAs(pools.authenticator, ghost, 'app_public.erase_user', { password: ghost.password })
+  const oscar = await enrol(pools, 'oscar')
+  const origin = { userAgent: 'proof' }
+  await makeOperator(pools.owner, origin, oscar.email, true)
+  await pools.owner.query('update app_public.users set two_factor_enabled = true where id = $1', [oscar.id])
+  for (const { id, email } of [alice, mallory]) {
+    await pools.owner.query(
+      `insert into app_private.registrations (token_hash, email, name, password_hash, expires_at)
+       values (app_private.hash_token($1), $1, 'Twice', 'none', now() + interval '1 day')`,
+      [email],
+    )
+    await pools.owner.query(
+      `insert into app_private.device_tokens (token_hash, user_id, expires_at)
+       values (app_private.hash_token($1), $2, now() + interval '1 day')`,
+      [email, id],
+    )
+  }
+  const entry = { tenant: tenants.acme.slug, reason: 'proof' }
+  await act(pools.owner, oscar.token, origin, 'app_private.enter_tenant', entry)
   await call(pools.worker, 'app_private.seal_audit')
   const furniture = { acme, evil }
-  return { ...settled, furniture, actors: await castActors(pools, settled, furniture) }
+  const world = { ...settled, people: { ...settled.people, oscar }, furniture }
+  return { ...world, actors: await castActors(pools, world, furniture) }
 }
 
 /** @param owner of the tenant; @param developer who is in the team, which lowers them to member there, admin of `closed` but viewer in `shared`, and has the keys; @param viewers who are developers in `open`. */
@@ -181,6 +203,7 @@ async function furnish(
   })
   await callBy(owner, 'app_public.delete_project', { id: projects.gone })
 
+  await callBy(owner, 'app_public.grant_operator_access', { reason: label('leave') })
   const guest = `guest@${tenant.slug}.test`
   const { id: memberId } = await callBy(owner, 'app_public.invite_member', { email: guest, role: 'member' })
   const key = async (who: Person, name: string, scope: ApiScope, projectId: string | null = null) => {
@@ -243,7 +266,7 @@ function signPush(body: Buffer, secret: string, delivery: string) {
 
 async function castActors(
   { authenticator }: Pools,
-  { people, tenants }: Settled,
+  { people, tenants }: Pick<World, 'people' | 'tenants'>,
   furniture: World['furniture'],
 ): Promise<Actor[]> {
   const claims = (token: string | null, tenant?: TenantName) =>
@@ -252,7 +275,7 @@ async function castActors(
   const withoutTenant = async (person: Person) => ({ ...(await claims(person.token)), tenant_id: '', member_role: '' })
   const all: readonly ProjectName[] = ['open', 'shared', 'crew', 'closed', 'secret', 'own']
   const bobs: readonly ProjectName[] = ['open', 'shared', 'crew', 'closed', 'own']
-  const { alice, bob, vera, bill, mallory, nobody } = people
+  const { alice, bob, vera, bill, mallory, nobody, oscar } = people
   const user = { role: 'app_user', tenant: 'acme' } as const
   const worker = { role: 'freehold_worker', sees: [] } as const
   const ranks = { shared: 'viewer', crew: 'member', closed: 'admin' } as const
@@ -362,5 +385,29 @@ async function castActors(
     { ...worker, name: 'worker for evil', claims: { ...workerClaims, tenant_id: tenants.evil.id }, tenant: 'evil' },
     { ...worker, name: 'worker without a tenant', claims: workerClaims },
     { name: 'authenticator', role: 'freehold_authenticator', claims: {}, sees: [] },
+    {
+      ...user,
+      name: 'oscar inside acme',
+      claims: await claims(oscar.token, 'acme'),
+      person: 'oscar',
+      rank: 'viewer',
+      sees: ['open', 'shared'],
+    },
+    { name: 'operator', role: 'app_operator', claims: await claims(oscar.token), person: 'oscar', sees: [] },
+    // Who has got hold of the role and is no operator.
+    {
+      name: 'alice as an operator',
+      role: 'app_operator',
+      claims: await claims(alice.token),
+      person: 'alice',
+      sees: [],
+    },
+    {
+      name: 'mallory as an operator',
+      role: 'app_operator',
+      claims: await claims(mallory.token),
+      person: 'mallory',
+      sees: [],
+    },
   ]
 }

@@ -45,8 +45,8 @@ const here = (actor: Actor, world: World): Condition =>
 const peopleOf = (tenant: TenantName, world: World) => ids(MEMBERS[tenant].map((name) => world.people[name].id))
 const emailsOf = (tenant: TenantName, world: World) =>
   ids([...MEMBERS[tenant].map((name) => world.people[name].email), `guest@${tenant}.test`])
-const joined = (person: PersonName): TenantName[] =>
-  (['acme', 'evil'] as const).filter((tenant) => MEMBERS[tenant].includes(person))
+const joined = (person: PersonName | 'oscar'): TenantName[] =>
+  (['acme', 'evil'] as const).filter((tenant) => (MEMBERS[tenant] as readonly string[]).includes(person))
 
 const member = (actor: Actor, world: World): Condition => (isUser(actor) ? here(actor, world) : NONE)
 const worker = (actor: Actor, world: World): Condition => (isWorker(actor) ? here(actor, world) : NONE)
@@ -171,7 +171,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     select: (actor, world) => {
       if (isWorker(actor)) return ALL
       if (!isUser(actor) || !actor.person) return NONE
-      const mine = actor.isKey ? [actor.tenant!] : joined(actor.person)
+      const mine = [...(actor.tenant ? [actor.tenant] : []), ...(actor.isKey ? [] : joined(actor.person))]
       return `id in (${ids(mine.map((tenant) => world.tenants[tenant].id))})`
     },
     update: {
@@ -243,6 +243,10 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
       actor.sees[0] !== undefined && hasIn(actor, actor.sees[0], 'developer')
         ? `(project_id, name) values (${quote(world.furniture[actor.tenant!].projects[actor.sees[0]])}, 'another')`
         : undefined,
+  },
+  // Oscar, who was let in, does not see by whom.
+  'app_public.operator_grants': {
+    select: when((actor) => isUser(actor) && has(actor, 'admin') && !actor.narrowedTo, here),
   },
   'app_public.api_keys': {
     select: usersOnly((actor, world) =>
@@ -355,6 +359,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.projects_audit': history('billing', { project: 'project_id' }),
   'app_public.project_members_audit': history('viewer', { project: 'project_id', isPersonal: true }),
   'app_public.project_environments_audit': history('billing', { project: 'project_id' }),
+  'app_public.operator_grants_audit': history('admin'),
   'app_public.api_keys_audit': history('admin', { project: 'project_id', isPersonal: true }),
   'app_public.deployments_audit': history('billing', { project: 'project_id' }),
   'app_public.webhook_sources_audit': history('developer', { project: 'project_id' }),
