@@ -43,7 +43,7 @@ const reason = ({ options }: Given) => options.reason ?? ''
 const COMMANDS: Readonly<Record<string, Command>> = {
   'make-operator': {
     words: ['address'],
-    help: 'make a registered person an operator; needs the database, and no operator',
+    help: 'make a registered person an operator: the right of who holds the database',
     run: ({ owner, origin, words: [who] }) => makeOperator(owner, origin, who!, true),
     say: (answer: Person) =>
       `${answer?.email} is an operator now.` +

@@ -281,6 +281,22 @@ test('acts of a claim that is found anew in each statement are the same', async 
     expect(await asBob(triple, session(), false, actsOf)).toEqual(expectedActs(rankThere(triple)))
 })
 
+test('a key narrowed to a project may be as strong as its maker is there, and no stronger', async () => {
+  const make = (triple: Triple) =>
+    asBob(triple, session(), true, async (client) => {
+      try {
+        await client.query(`select app_public.create_api_key('ci', '{write}', project_id => $1)`, [made.project])
+        return 'made'
+      } catch (error) {
+        return (await refusal(Promise.reject(error as Error))).code
+      }
+    })
+  expect(await make(['viewer', 'developer', null])).toBe('made')
+  expect(await make(['developer', null, null])).toBe('made')
+  expect(await make(['developer', 'viewer', null])).toBe('FORBIDDEN')
+  expect(await make(['viewer', null, null])).toBe('FORBIDDEN')
+})
+
 const session = (): Bearer => ({ token: people.bob.token, tenant: 'acme' })
 const rankBob = (role: Rank) =>
   ask(database, people.alice, 'select app_public.change_member_role($1, $2)', [people.bob.id, role])
