@@ -305,6 +305,32 @@ describe('a tenant', () => {
   })
 })
 
+test('a list of tenants looks at no deployment, however many there are', async () => {
+  const client = await database.superuser.connect()
+  try {
+    await client.query('begin')
+    const scans = async () =>
+      (
+        await client.query(
+          `select coalesce(sum(seq_scan + coalesce(idx_scan, 0)) filter (where relname = 'deployments'), 0)::int as deployments,
+             coalesce(sum(seq_scan + coalesce(idx_scan, 0)) filter (where relname = 'projects'), 0)::int as projects
+           from pg_stat_xact_user_tables`,
+        )
+      ).rows[0]
+    const { session_id, user_id } = await authenticate(database, root)
+    await client.query(`select set_config('app.session_id', $1, true), set_config('app.user_id', $2, true)`, [
+      session_id,
+      user_id,
+    ])
+    await client.query(`select app_private.list_tenants()`)
+    expect(await scans()).toEqual({ deployments: 0, projects: expect.any(Number) })
+    expect((await scans()).projects).toBeGreaterThan(0)
+  } finally {
+    await client.query('rollback')
+    client.release()
+  }
+})
+
 describe('looking into a tenant', () => {
   const inside = () => ({ token: root.token, tenant: 'acme' })
   const alice = () => ({ token: people.alice.token, tenant: 'acme' })
