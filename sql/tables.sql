@@ -64,6 +64,10 @@ from (values
     "readers": "viewer", "person": "user_id", "not_erased": "it names the person by id alone",
     "export": "teams", "export_without": ["invited_by_user_id"], "revert": {"order": 3}}'),
 
+  ('app_public.operator_grants', 'tenants', 'tenant', '{
+    "readers": "admin", "not_erased": "it names people by id alone", "not_exported": "it is the tenant''s",
+    "not_reverted": "what was granted and revoked mails, closes sockets and is not to be undone in silence"}'),
+
   -- keys: what machines act with
   ('app_public.api_keys', 'keys', 'tenant', '{
     "readers": "admin", "person": "user_id", "personal": ["allowed_ips"], "quiet": ["last_used_at", "usage_count"],

@@ -44,6 +44,8 @@ export interface Config {
   readonly publicUrl: string
   /** Absolute. Where the worker appends every seal of the audit ledger, one JSON object a line. */
   readonly auditSealsFile: string
+  /** Session token of who runs `npm run operator`; undefined to be asked for password and code. */
+  readonly operatorToken: string | undefined
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
   readonly webhookMaxBytes: number
@@ -144,6 +146,7 @@ const Environment = z.object({
   TRUSTED_PROXIES: integer('TRUSTED_PROXIES', 0, 10, 0),
   PUBLIC_URL: url('PUBLIC_URL', ['http:', 'https:'], 'https://api.example.com').optional(),
   AUDIT_SEALS_FILE: z.string().optional(),
+  OPERATOR_TOKEN: z.string().optional(),
   SMTP_URL: url('SMTP_URL', ['smtp:', 'smtps:'], 'smtps://user:password@mail.example.com:465').optional(),
   MAIL_FROM: z
     .string()
@@ -211,6 +214,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     publicUrl: (values.PUBLIC_URL ?? `http://${values.HOST}:${values.PORT}`).replace(/\/+$/, ''),
     auditSealsFile:
       values.AUDIT_SEALS_FILE === undefined ? join(dataDir, 'seals.jsonl') : resolve(values.AUDIT_SEALS_FILE),
+    operatorToken: values.OPERATOR_TOKEN,
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM,
     webhookMaxBytes: values.WEBHOOK_MAX_BYTES,

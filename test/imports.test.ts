@@ -14,11 +14,12 @@ const BELOW: Record<string, readonly string[]> = {
   db: ['config', 'errors', 'log', 'errorCode'],
   deploy: ['config', 'errorCode', 'db'],
   audit: ['config', 'errorCode', 'db', 'deploy'],
+  operator: ['config', 'errorCode', 'errors', 'db', 'deploy'],
   graphql: ['db', 'errors', 'log'],
   server: ['config', 'db', 'errors', 'log', 'graphql'],
   worker: ['config', 'db', 'log', 'errorCode', 'audit'],
   main: ['config', 'log', 'shutdown', 'db', 'deploy', 'server', 'worker'],
-  dev: ['config', 'errors', 'errorCode', 'log', 'db', 'deploy', 'graphql', 'audit', 'worker'],
+  dev: ['config', 'errors', 'errorCode', 'log', 'db', 'deploy', 'graphql', 'audit', 'worker', 'operator'],
 }
 
 const roomOf = (file: string): string => relative(SRC, file).split('/')[0]!.replace(/\.ts$/, '')

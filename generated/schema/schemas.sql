@@ -8,6 +8,7 @@ grant usage on schema app_hidden to app_user;
 grant usage on schema app_hidden to freehold_worker;
 create schema app_private authorization freehold_owner;
 comment on schema app_private is 'Secrets, directories, trigger functions and internals; no API role may enter.';
+grant usage on schema app_private to app_operator;
 grant create, usage on schema app_private to app_system;
 grant usage on schema app_private to freehold_authenticator;
 grant usage on schema app_private to freehold_worker;

@@ -13,6 +13,7 @@ import type { default as InvitationResult } from './app_public/InvitationResult.
 import type { default as LogLine } from './app_public/LogLine.ts';
 import type { default as LoginResult } from './app_public/LoginResult.ts';
 import type { default as MemberRole } from './app_public/MemberRole.ts';
+import type { default as OperatorGrants } from './app_public/OperatorGrants.ts';
 import type { default as ProjectEnvironments } from './app_public/ProjectEnvironments.ts';
 import type { default as ProjectMembers } from './app_public/ProjectMembers.ts';
 import type { default as Projects } from './app_public/Projects.ts';
@@ -96,6 +97,10 @@ export interface Functions {
     arguments: {};
     result: string[] | null;
   };
+  'app_hidden.find_project_ranks': {
+    arguments: {};
+    result: unknown;
+  };
   'app_hidden.has_role': {
     arguments: {
       minimum: MemberRole | null;
@@ -129,6 +134,22 @@ export interface Functions {
   'app_hidden.platform_tenant_id': {
     arguments: {};
     result: string | null;
+  };
+  'app_hidden.project_ids_apart': {
+    arguments: {
+      minimum: MemberRole | null;
+    };
+    result: string[] | null;
+  };
+  'app_hidden.project_rank': {
+    arguments: {
+      project_id: string | null;
+    };
+    result: MemberRole | null;
+  };
+  'app_hidden.project_ranks': {
+    arguments: {};
+    result: unknown;
   };
   'app_hidden.raise_error': {
     arguments: {
@@ -166,6 +187,21 @@ export interface Functions {
     };
     result: unknown;
   };
+  'app_private.change_user_email': {
+    arguments: {
+      person: string | null;
+      email: string | null;
+      reason: string | null;
+    };
+    result: Users | null;
+  };
+  'app_private.close_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: Tenants | null;
+  };
   'app_private.decrypt_secret': {
     arguments: {
       encrypted: string;
@@ -183,6 +219,20 @@ export interface Functions {
       months_ahead?: number | null;
     };
     result: number | null;
+  };
+  'app_private.enter_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: OperatorGrants | null;
+  };
+  'app_private.list_tenants': {
+    arguments: {
+      after?: string | null;
+      page?: number | null;
+    };
+    result: unknown;
   };
   'app_private.log_refusal': {
     arguments: {
@@ -219,6 +269,26 @@ export interface Functions {
     };
     result: WebhookSources | null;
   };
+  'app_private.resend_verification': {
+    arguments: {
+      person: string | null;
+    };
+    result: Users | null;
+  };
+  'app_private.restore_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: Tenants | null;
+  };
+  'app_private.restore_user': {
+    arguments: {
+      person: string | null;
+      reason: string | null;
+    };
+    result: Users | null;
+  };
   'app_private.seal_audit': {
     arguments: {
       rows_per_seal?: number | null;
@@ -233,6 +303,20 @@ export interface Functions {
       max_count?: number | null;
     };
     result: unknown[];
+  };
+  'app_private.suspend_tenant': {
+    arguments: {
+      tenant: string | null;
+      reason: string | null;
+    };
+    result: Tenants | null;
+  };
+  'app_private.suspend_user': {
+    arguments: {
+      person: string | null;
+      reason: string | null;
+    };
+    result: Users | null;
   };
   'app_private.sweep_expired': {
     arguments: {};
@@ -315,6 +399,18 @@ export interface Functions {
       deployment_id?: string | null;
     };
     result: ClaimedDeployment | null;
+  };
+  'app_public.close_tenant': {
+    arguments: {
+      slug: string | null;
+    };
+    result: Tenants | null;
+  };
+  'app_public.confirm_email': {
+    arguments: {
+      token: string | null;
+    };
+    result: Confirmation | null;
   };
   'app_public.confirm_totp': {
     arguments: {
@@ -423,6 +519,13 @@ export interface Functions {
     arguments: {};
     result: unknown;
   };
+  'app_public.grant_operator_access': {
+    arguments: {
+      reason: string | null;
+      hours?: number | null;
+    };
+    result: OperatorGrants | null;
+  };
   'app_public.heartbeat_deployment': {
     arguments: {
       id: string | null;
@@ -463,6 +566,19 @@ export interface Functions {
   'app_public.my_tenants': {
     arguments: {};
     result: Tenants[];
+  };
+  'app_public.operator_grant_as_of': {
+    arguments: {
+      id: string | null;
+      at: Date | string | null;
+    };
+    result: OperatorGrants | null;
+  };
+  'app_public.operator_grants_as_of': {
+    arguments: {
+      at: Date | string | null;
+    };
+    result: OperatorGrants[];
   };
   'app_public.preview_revert': {
     arguments: {
@@ -602,6 +718,12 @@ export interface Functions {
     };
     result: ApiKeys | null;
   };
+  'app_public.revoke_operator_access': {
+    arguments: {
+      id: string | null;
+    };
+    result: OperatorGrants | null;
+  };
   'app_public.revoke_session': {
     arguments: {
       id: string | null;
@@ -738,26 +860,39 @@ export const ANSWERS = {
   'app_hidden.current_user_id': 'value',
   'app_hidden.current_user_tenant_ids': 'value',
   'app_hidden.find_hidden_project_ids': 'value',
+  'app_hidden.find_project_ranks': 'value',
   'app_hidden.has_role': 'value',
   'app_hidden.hidden_project_ids': 'value',
   'app_hidden.is_deployment_move_allowed': 'value',
   'app_hidden.is_permitted': 'value',
   'app_hidden.last_truncate': 'value',
   'app_hidden.platform_tenant_id': 'value',
+  'app_hidden.project_ids_apart': 'value',
+  'app_hidden.project_rank': 'value',
+  'app_hidden.project_ranks': 'value',
   'app_hidden.raise_error': 'nothing',
   'app_private.add_job': 'nothing',
   'app_private.apply_webhook_event': 'value',
   'app_private.authenticate': 'value',
+  'app_private.change_user_email': 'row',
+  'app_private.close_tenant': 'row',
   'app_private.decrypt_secret': 'value',
   'app_private.dispatch_events': 'value',
   'app_private.ensure_partitions': 'value',
+  'app_private.enter_tenant': 'row',
+  'app_private.list_tenants': 'value',
   'app_private.log_refusal': 'value',
   'app_private.measure_lag': 'rows',
   'app_private.receive_webhook': 'value',
   'app_private.requeue_lost_deployments': 'value',
   'app_private.require_webhook_source': 'row',
+  'app_private.resend_verification': 'row',
+  'app_private.restore_tenant': 'row',
+  'app_private.restore_user': 'row',
   'app_private.seal_audit': 'value',
   'app_private.seals_after': 'values',
+  'app_private.suspend_tenant': 'row',
+  'app_private.suspend_user': 'row',
   'app_private.sweep_expired': 'value',
   'app_private.wrap_keyring': 'value',
   'app_public.accept_invitation': 'row',
@@ -770,6 +905,8 @@ export const ANSWERS = {
   'app_public.change_member_role': 'row',
   'app_public.change_password': 'row',
   'app_public.claim_deployment': 'row',
+  'app_public.close_tenant': 'row',
+  'app_public.confirm_email': 'row',
   'app_public.confirm_totp': 'row',
   'app_public.create_api_key': 'row',
   'app_public.create_tenant': 'row',
@@ -786,6 +923,7 @@ export const ANSWERS = {
   'app_public.enable_totp': 'row',
   'app_public.erase_user': 'row',
   'app_public.export_user': 'value',
+  'app_public.grant_operator_access': 'row',
   'app_public.heartbeat_deployment': 'row',
   'app_public.invite_member': 'row',
   'app_public.leave_tenant': 'row',
@@ -793,6 +931,8 @@ export const ANSWERS = {
   'app_public.logout': 'row',
   'app_public.logout_everywhere': 'row',
   'app_public.my_tenants': 'rows',
+  'app_public.operator_grant_as_of': 'row',
+  'app_public.operator_grants_as_of': 'rows',
   'app_public.preview_revert': 'rows',
   'app_public.project_as_of': 'row',
   'app_public.project_environment_as_of': 'row',
@@ -811,6 +951,7 @@ export const ANSWERS = {
   'app_public.reset_password': 'row',
   'app_public.revert': 'rows',
   'app_public.revoke_api_key': 'row',
+  'app_public.revoke_operator_access': 'row',
   'app_public.revoke_session': 'row',
   'app_public.rollback_deployment': 'row',
   'app_public.rotate_api_key': 'row',
@@ -846,8 +987,17 @@ export const SENT_AS_JSON: { readonly [name: string]: { readonly [argument: stri
 
 /** Functions that come, through whatever they call, to the key ring. */
 export const NEEDS_KEYS: ReadonlySet<string> = new Set([
+  'app_private.change_user_email',
+  'app_private.close_tenant',
   'app_private.decrypt_secret',
+  'app_private.enter_tenant',
+  'app_private.list_tenants',
   'app_private.receive_webhook',
+  'app_private.resend_verification',
+  'app_private.restore_tenant',
+  'app_private.restore_user',
+  'app_private.suspend_tenant',
+  'app_private.suspend_user',
   'app_public.change_password',
   'app_public.confirm_totp',
   'app_public.create_webhook_source',

@@ -20,7 +20,8 @@ create policy update_developer on app_public.deployments for update to app_user
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
     and ((select app_hidden.current_environment_id()) is null
       or environment_id = (select app_hidden.current_environment_id()))
-    and (select app_hidden.has_role('developer'))
+    and ((select app_hidden.has_role('developer'))
+      <> (project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[])))
     and (select app_hidden.is_permitted('deployments:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])

@@ -20,7 +20,8 @@ create policy insert_developer on app_public.project_environments for insert to 
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
     and (select app_hidden.current_environment_id()) is null
-    and (select app_hidden.has_role('developer'))
+    and ((select app_hidden.has_role('developer'))
+      <> (project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[])))
     and (select app_hidden.is_permitted('environments:write')));
 comment on policy insert_developer on app_public.project_environments is 'Developers make environments.';
 
@@ -31,7 +32,8 @@ create policy update_developer on app_public.project_environments for update to 
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
     and ((select app_hidden.current_environment_id()) is null or id = (select app_hidden.current_environment_id()))
-    and (select app_hidden.has_role('developer'))
+    and ((select app_hidden.has_role('developer'))
+      <> (project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[])))
     and (select app_hidden.is_permitted('environments:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null);

@@ -18,8 +18,11 @@ create policy insert_admin_or_owner on app_public.project_members for insert to 
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
-    and (select app_hidden.has_role('member'))
-    and ((select app_hidden.has_role('admin')) or exists (
+    and ((select app_hidden.has_role('member'))
+      <> (project_id = any ((select app_hidden.project_ids_apart('member'))::uuid[])))
+    and ((select app_hidden.has_role('admin'))
+        <> (project_id = any ((select app_hidden.project_ids_apart('admin'))::uuid[]))
+      or exists (
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
         and p.owner_id = (select app_hidden.current_user_id())))
@@ -32,8 +35,11 @@ create policy update_admin_or_owner on app_public.project_members for update to 
   using (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
-    and (select app_hidden.has_role('member'))
-    and ((select app_hidden.has_role('admin')) or exists (
+    and ((select app_hidden.has_role('member'))
+      <> (project_id = any ((select app_hidden.project_ids_apart('member'))::uuid[])))
+    and ((select app_hidden.has_role('admin'))
+        <> (project_id = any ((select app_hidden.project_ids_apart('admin'))::uuid[]))
+      or exists (
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
         and p.owner_id = (select app_hidden.current_user_id())))
@@ -50,14 +56,24 @@ create policy delete_admin_or_owner on app_public.project_members for delete to 
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
     and (
-      ((select app_hidden.has_role('member')) and ((select app_hidden.has_role('admin')) or exists (
-        select from app_public.projects p
-        where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
-          and p.owner_id = (select app_hidden.current_user_id()))))
-      or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null))
+      (((select app_hidden.has_role('member'))
+          <> (project_id = any ((select app_hidden.project_ids_apart('member'))::uuid[])))
+        and ((select app_hidden.has_role('admin'))
+            <> (project_id = any ((select app_hidden.project_ids_apart('admin'))::uuid[]))
+          or (user_id <> (select app_hidden.current_user_id()) and exists (
+            select from app_public.projects p
+            where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
+              and p.owner_id = (select app_hidden.current_user_id())))))
+      or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null
+        and role >= (select app_hidden.current_member_role())
+        and not exists (
+          select from app_public.team_members t
+          where t.tenant_id = project_members.tenant_id and t.user_id = (select app_hidden.current_user_id())
+            and t.status = 'joined' and t.role > project_members.role)))
     and (select app_hidden.is_permitted('projects:write')));
 comment on policy delete_admin_or_owner on app_public.project_members is
-  'Admins and the owner take people out of a project; a person may leave, their key may not for them.';
+  'Admins and the owner take people out of a project; a person may leave, unless a lower role holds them there, and '
+  'their key may not for them.';
 
 drop policy if exists all_system on app_public.project_members;
 create policy all_system on app_public.project_members for all to app_system using (true) with check (true);

@@ -29,8 +29,11 @@ create policy update_developer on app_public.projects for update to app_user
     and deleted_at is null
     and id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or id = (select app_hidden.current_project_id()))
-    and (select app_hidden.has_role('member'))
-    and ((select app_hidden.has_role('developer')) or owner_id = (select app_hidden.current_user_id()))
+    and ((select app_hidden.has_role('member'))
+      <> (id = any ((select app_hidden.project_ids_apart('member'))::uuid[])))
+    and ((select app_hidden.has_role('developer'))
+        <> (id = any ((select app_hidden.project_ids_apart('developer'))::uuid[]))
+      or owner_id = (select app_hidden.current_user_id()))
     and (select app_hidden.is_permitted('projects:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null);

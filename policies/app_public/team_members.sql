@@ -38,14 +38,17 @@ drop policy if exists delete_admin_or_lead on app_public.team_members;
 create policy delete_admin_or_lead on app_public.team_members for delete to app_user
   using (tenant_id = (select app_hidden.current_tenant_id())
     and (
-      ((select app_hidden.has_role('member')) and ((select app_hidden.has_role('admin')) or exists (
-        select from app_public.teams t
-        where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id
-          and t.owner_id = (select app_hidden.current_user_id()))))
-      or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null))
+      ((select app_hidden.has_role('member')) and ((select app_hidden.has_role('admin'))
+        or (user_id <> (select app_hidden.current_user_id()) and exists (
+          select from app_public.teams t
+          where t.tenant_id = team_members.tenant_id and t.id = team_members.team_id
+            and t.owner_id = (select app_hidden.current_user_id())))))
+      or (user_id = (select app_hidden.current_user_id()) and (select app_hidden.current_api_key_id()) is null
+        and role >= (select app_hidden.current_member_role())))
     and (select app_hidden.is_permitted('teams:write')));
 comment on policy delete_admin_or_lead on app_public.team_members is
-  'Admins and the lead take people out of a team; a person may leave, their key may not for them.';
+  'Admins and the lead take people out of a team; a person may leave, unless a lower role holds them there, and '
+  'their key may not for them.';
 
 drop policy if exists all_system on app_public.team_members;
 create policy all_system on app_public.team_members for all to app_system using (true) with check (true);

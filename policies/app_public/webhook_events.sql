@@ -11,7 +11,8 @@ create policy select_developer on app_public.webhook_events for select to app_us
   using (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
-    and (select app_hidden.has_role('developer')));
+    and ((select app_hidden.has_role('developer'))
+      <> (project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[]))));
 comment on policy select_developer on app_public.webhook_events is 'Developers see what came in.';
 
 drop policy if exists all_worker on app_public.webhook_events;

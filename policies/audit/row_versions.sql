@@ -19,7 +19,9 @@ comment on policy select_admin on audit.row_versions is
 drop policy if exists select_reader on audit.row_versions;
 create policy select_reader on audit.row_versions for select to app_user
   using (tenant_id = (select app_hidden.current_tenant_id())
-    and reader_role <= (select app_hidden.current_member_role())
+    and reader_role <= coalesce(
+      ((select app_hidden.project_ranks()) ->> project_id::text)::app_public.member_role,
+      (select app_hidden.current_member_role()))
     and (project_id is null or project_id <> all ((select app_hidden.hidden_project_ids())::uuid[]))
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id())));
 comment on policy select_reader on audit.row_versions is 'Who sees a row sees its history.';

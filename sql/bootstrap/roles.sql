@@ -11,7 +11,8 @@ declare
   v_member   record;
 begin
   foreach v_role in array array[
-    'freehold_owner', 'freehold_authenticator', 'freehold_worker', 'app_anonymous', 'app_user', 'app_system'
+    'freehold_owner', 'freehold_authenticator', 'freehold_worker', 'app_anonymous', 'app_user', 'app_system',
+    'app_operator'
   ] loop
     if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
       execute format('create role %I', v_role);
@@ -38,10 +39,11 @@ begin
     select m.roleid::regrole as role, m.member::regrole as member, m.grantor::regrole as grantor
     from pg_catalog.pg_auth_members m
     where array[m.roleid, m.member] && array[
-        'freehold_owner', 'freehold_authenticator', 'freehold_worker', 'app_anonymous', 'app_user', 'app_system'
+        'freehold_owner', 'freehold_authenticator', 'freehold_worker', 'app_anonymous', 'app_user', 'app_system',
+        'app_operator'
       ]::regrole[]::oid[]
       and (m.admin_option or (m.roleid::regrole::text, m.member::regrole::text) not in (
-        ('app_system', 'freehold_owner'), ('freehold_worker', 'freehold_owner'),
+        ('app_system', 'freehold_owner'), ('freehold_worker', 'freehold_owner'), ('app_operator', 'freehold_owner'),
         ('app_anonymous', 'freehold_authenticator'), ('app_user', 'freehold_authenticator'),
         ('pg_read_all_stats', 'app_system')))
       and not exists (select from pg_catalog.pg_roles s where s.oid = m.member and s.rolsuper)
@@ -53,6 +55,8 @@ begin
   -- Lets the owner give freehold_worker the few functions that may add jobs.
   grant freehold_worker to freehold_owner;
   grant app_anonymous, app_user to freehold_authenticator;
+  -- Operators act from a shell that holds the owner's URL, and never through the API.
+  grant app_operator to freehold_owner;
 
   -- No transaction of a process of ours holds back the others' work for longer: seals, vacuum, the outbox. Migrations
   -- take what they need.

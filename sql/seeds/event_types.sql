@@ -1,6 +1,7 @@
 -- The kinds of event. A type that events refer to is never taken away.
 insert into app_public.event_types (name, description) values
   ('tenant.created',               'A tenant was made.'),
+  ('tenant.closed',                'A tenant was closed.'),
   ('tenant.ownership_transferred', 'A tenant got another owner.'),
   ('member.invited',               'Someone was asked into the tenant.'),
   ('member.joined',                'Someone joined the tenant.'),

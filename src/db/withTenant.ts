@@ -12,6 +12,7 @@ export const CLAIM_NAMES = [
   'project_id',
   'environment_id',
   'hidden_project_ids',
+  'project_ranks',
   'actor_type',
   'actor',
   'request_id',

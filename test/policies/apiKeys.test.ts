@@ -83,7 +83,7 @@ test('a key that only reads changes nothing, though its owner owns it all', asyn
       web,
       cast.vera.id,
     ]),
-  ).rejects.toMatchObject({ code: '42501' })
+  ).rejects.toMatchObject({ code: 'FH403' })
   await expect(ask(database, reader, 'select * from app_public.delete_project($1)', [web])).rejects.toMatchObject({
     code: 'FH403',
   })

@@ -102,6 +102,16 @@ test('whatever changes what is hidden is announced, so that no kept claim outliv
   ).toEqual(told)
   expect(
     await announced(() =>
+      ask(
+        database,
+        people.alice,
+        `update app_public.project_members set role = 'viewer' where project_id = $1 returning id`,
+        [id],
+      ),
+    ),
+  ).toEqual(told)
+  expect(
+    await announced(() =>
       ask(database, people.alice, 'delete from app_public.project_members where project_id = $1 returning id', [id]),
     ),
   ).toEqual(told)
@@ -117,4 +127,46 @@ test('whatever changes what is hidden is announced, so that no kept claim outliv
       ),
     ),
   ).toEqual([])
+})
+
+test('ranks in projects are a claim in the same way: few are kept, many are found anew', async () => {
+  const { id } = (
+    await ask(
+      database,
+      people.alice,
+      `insert into app_public.projects (name, slug, visibility) values ('lent', 'lent', 'public') returning id`,
+    )
+  )[0]!
+  await ask(
+    database,
+    people.alice,
+    `insert into app_public.project_members (project_id, user_id, role) values ($1, $2, 'developer') returning id`,
+    [id, people.vera.id],
+  )
+  expect((await claimsOf(people.vera.token, 'acme')).project_ranks).toBe(`{"${id}": "developer"}`)
+  expect((await claimsOf(people.alice.token, 'acme')).project_ranks).toBe('{}')
+  await ask(
+    database,
+    people.alice,
+    `insert into app_public.project_members (project_id, user_id, role)
+     select p.id, $1, 'developer' from app_public.projects p where p.slug like 'p%' returning id`,
+    [people.vera.id],
+  )
+  expect((await claimsOf(people.vera.token, 'acme')).project_ranks).toBeUndefined()
+  const describe = (slug: string, person: { token: string }) =>
+    ask(
+      database,
+      { token: person.token, tenant: 'acme' },
+      `update app_public.projects set description = 'told' where slug = $1 returning slug`,
+      [slug],
+    )
+  expect(await describe('p7', people.vera)).toEqual([{ slug: 'p7' }])
+  await ask(
+    database,
+    people.alice,
+    `update app_public.project_members set role = 'viewer' where user_id = $1 and project_id = (select id from app_public.projects where slug = 'p7') returning id`,
+    [people.vera.id],
+  )
+  expect(await describe('p7', people.vera)).toEqual([])
+  expect(await describe('p8', people.vera)).toEqual([{ slug: 'p8' }])
 })

@@ -148,6 +148,14 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     sql: 'alter policy select_joined on app_public.tenants using (is_active)',
     offender: 'app_public.tenants.select_joined',
   },
+  'doors of projects ask the rank in the project': {
+    sql: `alter policy select_developer on app_public.webhook_events using (
+      tenant_id = (select app_hidden.current_tenant_id())
+      and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
+      and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
+      and (select app_hidden.has_role('developer')))`,
+    offender: 'app_public.webhook_events.select_developer',
+  },
   'doors of projects test visibility and key': {
     sql: `alter policy select_developer on app_public.webhook_events using (
       tenant_id = (select app_hidden.current_tenant_id())
@@ -330,7 +338,7 @@ const breaks: Record<string, { sql: string; offender: string; besides?: string[]
     offender: 'app_public.teams',
   },
   'volatility is honest': {
-    sql: `alter function app_private.require_role(app_public.member_role, text) stable`,
+    sql: `alter function app_private.require_role(app_public.member_role, text, boolean) stable`,
     offender: 'app_private.require_role(',
   },
   'what is exposed is explained': {

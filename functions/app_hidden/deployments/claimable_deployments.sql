@@ -10,7 +10,9 @@ as $$
   from app_public.deployments d
   join app_public.project_environments e on e.tenant_id = d.tenant_id and e.id = d.environment_id
   where d.tenant_id = app_hidden.current_tenant_id()
-    and (select app_hidden.has_role('developer') and app_hidden.is_permitted('deployments:write'))
+    and (select app_hidden.is_permitted('deployments:write'))
+    and (select app_hidden.has_role('developer'))
+      <> (d.project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[]))
     and (claimable_deployments.deployment_id is null or d.id = claimable_deployments.deployment_id)
     and (claimable_deployments.environments is null or e.name = any (claimable_deployments.environments))
     and d.status in ('pending', 'queued', 'building', 'deploying')

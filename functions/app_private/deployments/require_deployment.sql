@@ -21,7 +21,7 @@ begin
   then
     perform app_hidden.raise_error(404, 'DEPLOYMENT_NOT_FOUND', 'No such deployment');
   end if;
-  perform app_private.require_role(require_deployment.minimum, 'deployments:write');
+  perform app_private.require_project_rank(v_deployment.project_id, require_deployment.minimum, 'deployments:write');
   if require_deployment.is_locking then
     perform from app_public.project_environments e
     where e.tenant_id = v_deployment.tenant_id and e.id = v_deployment.environment_id

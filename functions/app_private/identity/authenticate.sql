@@ -14,6 +14,7 @@ as $$
 declare
   v_claims jsonb;
   v_hidden uuid[];
+  v_ranks  jsonb;
 begin
   -- For what authentication itself writes down.
   perform set_config('app.ip', coalesce(host(authenticate.ip), ''), true),
@@ -36,10 +37,15 @@ begin
 
   perform set_config('app.tenant_id', v_claims ->> 'tenant_id', true),
     set_config('app.user_id', v_claims ->> 'user_id', true),
-    set_config('app.member_role', v_claims ->> 'member_role', true);
+    set_config('app.member_role', v_claims ->> 'member_role', true),
+    set_config('app.scopes', coalesce(v_claims ->> 'scopes', ''), true);
   v_hidden := app_hidden.find_hidden_project_ids();
   if cardinality(v_hidden) <= 100 then
     v_claims := v_claims || jsonb_build_object('hidden_project_ids', v_hidden::text);
+  end if;
+  v_ranks := app_hidden.find_project_ranks();
+  if (select count(*) from jsonb_object_keys(v_ranks)) <= 100 then
+    v_claims := v_claims || jsonb_build_object('project_ranks', v_ranks::text);
   end if;
   return v_claims;
 end

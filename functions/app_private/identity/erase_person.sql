@@ -35,6 +35,7 @@ begin
   from app_public.tenant_members m
   join app_public.tenants t on t.id = m.tenant_id
   where m.user_id = v_user.id and m.role = 'owner' and m.invitation_status = 'joined'
+    and t.deleted_at is null
     and not exists (
       select from app_public.tenant_members o
       where o.tenant_id = m.tenant_id and o.user_id <> m.user_id

@@ -28,7 +28,7 @@ begin
   if require_project.is_whole and app_hidden.current_environment_id() is not null then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'The API key is narrowed to an environment of the project');
   end if;
-  perform app_private.require_role(require_project.minimum, require_project.permission);
+  perform app_private.require_project_rank(v_project.id, require_project.minimum, require_project.permission);
   return v_project;
 end
 $$;

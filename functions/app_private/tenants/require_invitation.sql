@@ -9,6 +9,7 @@ begin
   select m.* into v_member
   from app_private.invitation_directory d
   join app_public.tenant_members m on m.tenant_id = d.tenant_id and m.id = d.member_id
+  join app_public.tenants t on t.id = d.tenant_id and t.is_active and t.deleted_at is null
   where d.token_hash = app_private.hash_token(require_invitation.token)
   for no key update of m;
   if not found then

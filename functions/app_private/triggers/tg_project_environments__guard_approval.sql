@@ -4,7 +4,7 @@ create or replace function app_private.tg_project_environments__guard_approval()
   set search_path to pg_catalog, pg_temp
 as $$
 begin
-  if app_hidden.current_member_role() is not null and not app_hidden.has_role('admin') then
+  if app_hidden.project_rank(NEW.project_id) < 'admin' then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only an admin can lift the approval of an environment',
       '{"required": "admin"}');
   end if;

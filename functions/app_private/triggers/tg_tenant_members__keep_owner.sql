@@ -4,8 +4,9 @@ create or replace function app_private.tg_tenant_members__keep_owner() returns t
   set search_path to pg_catalog, pg_temp
 as $$
 begin
-  -- The lock puts two owners who leave at once in a row, the second sees that the first is gone.
-  perform from app_public.tenants t where t.id = OLD.tenant_id for no key update;
+  -- A closed tenant needs none. The lock puts two owners who leave at once in a row, the second sees that the first
+  -- is gone.
+  perform from app_public.tenants t where t.id = OLD.tenant_id and t.deleted_at is null for no key update;
   if found and not exists (
     select from app_public.tenant_members m
     where m.tenant_id = OLD.tenant_id and m.role = 'owner' and m.invitation_status = 'joined')

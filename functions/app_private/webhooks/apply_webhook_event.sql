@@ -22,7 +22,12 @@ begin
   end if;
 
   v_branch := case when v_event.payload ->> 'ref' like 'refs/heads/%' then substr(v_event.payload ->> 'ref', 12) end;
-  if v_event.event_type <> 'push' or v_branch is null then
+  if not exists (
+    select from app_public.tenants t
+    where t.id = v_event.tenant_id and t.is_active and t.deleted_at is null)
+  then
+    v_outcome := 'ignored: the tenant is suspended or closed';
+  elsif v_event.event_type <> 'push' or v_branch is null then
     v_outcome := 'ignored: not a push to a branch';
   elsif not app_private.is_ref_valid(v_event.payload ->> 'ref') then
     v_outcome := 'ignored: not a name of a ref';

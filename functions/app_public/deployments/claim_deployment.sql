@@ -19,7 +19,7 @@ declare
   v_deployment     app_public.deployments;
   v_token          text := app_private.random_token('fh_lease_');
 begin
-  v_tenant_id := app_private.require_role('developer', 'deployments:write');
+  v_tenant_id := app_private.require_role('developer', 'deployments:write', is_anywhere => true);
   if coalesce(length(claim_deployment.runner), 0) not between 1 and 255
     or coalesce(claim_deployment.lease_seconds, 0) not between 5 and 3600
   then

@@ -15,6 +15,7 @@ create or replace function app_public.create_api_key(
 as $$
 declare
   v_key     app_public.api_keys;
+  v_rank    app_public.member_role;
   v_created app_public.created_api_key;
 begin
   v_key.user_id := app_private.require_session();
@@ -22,9 +23,12 @@ begin
   if create_api_key.project_id is not null then
     perform app_private.require_project(create_api_key.project_id, 'viewer', 'api_keys:write', is_whole => false);
   end if;
-  if app_private.scope_cap(create_api_key.scopes) > app_hidden.current_member_role() then
+  -- Narrowed to a project, it has the rank there.
+  v_rank := case when create_api_key.project_id is null then app_hidden.current_member_role()
+    else app_hidden.project_rank(create_api_key.project_id) end;
+  if app_private.scope_cap(create_api_key.scopes) > v_rank then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'A key can not do more than you can',
-      jsonb_build_object('role', app_hidden.current_member_role()));
+      jsonb_build_object('role', v_rank));
   end if;
   if create_api_key.expires_at <= now() then
     perform app_hidden.raise_error(400, 'EXPIRY_IN_THE_PAST', 'The key would have expired already');

@@ -8,7 +8,9 @@ declare
 begin
   -- From member up, for the owner may act through a key that only reads.
   v_project := app_private.require_project(delete_project.id, 'member', 'projects:write');
-  if not app_hidden.has_role('admin') and v_project.owner_id is distinct from app_hidden.current_user_id() then
+  if app_hidden.project_rank(v_project.id) < 'admin'
+    and v_project.owner_id is distinct from app_hidden.current_user_id()
+  then
     perform app_hidden.raise_error(403, 'FORBIDDEN', 'Only its owner or an admin can delete a project',
       '{"required": "admin"}');
   end if;

@@ -13,7 +13,7 @@ create table app_private.emails (
   constraint emails_pkey PRIMARY KEY (id),
   constraint emails_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES app_public.users(id) ON DELETE SET NULL,
   constraint emails_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
-  constraint emails_kind_check CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'invitation'::text, 'already_registered'::text, 'login_code'::text]))
+  constraint emails_kind_check CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'invitation'::text, 'already_registered'::text, 'login_code'::text, 'change_email'::text, 'email_changing'::text, 'operator_notice'::text]))
 );
 alter table app_private.emails enable row level security, force row level security;
 alter table app_private.emails owner to freehold_owner;

@@ -2,9 +2,9 @@
 
 create view app_private.role_drift (role, what, is_power) as
  WITH role(name, login, inherit) AS (
-         VALUES ('freehold_owner'::text,true,true), ('freehold_authenticator'::text,true,false), ('freehold_worker'::text,true,true), ('app_anonymous'::text,false,true), ('app_user'::text,false,true), ('app_system'::text,false,true)
+         VALUES ('freehold_owner'::text,true,true), ('freehold_authenticator'::text,true,false), ('freehold_worker'::text,true,true), ('app_anonymous'::text,false,true), ('app_user'::text,false,true), ('app_system'::text,false,true), ('app_operator'::text,false,true)
         ), membership(member, role, reason) AS (
-         VALUES ('freehold_owner'::text,'app_system'::text,'hands the definer functions over'::text), ('freehold_owner'::text,'freehold_worker'::text,'hands over the functions that add jobs'::text), ('freehold_authenticator'::text,'app_anonymous'::text,'what a request becomes'::text), ('freehold_authenticator'::text,'app_user'::text,'what a request becomes'::text), ('app_system'::text,'pg_read_all_stats'::text,'measure_lag: since when whose transactions are open'::text)
+         VALUES ('freehold_owner'::text,'app_system'::text,'hands the definer functions over'::text), ('freehold_owner'::text,'freehold_worker'::text,'hands over the functions that add jobs'::text), ('freehold_owner'::text,'app_operator'::text,'what npm run operator becomes'::text), ('freehold_authenticator'::text,'app_anonymous'::text,'what a request becomes'::text), ('freehold_authenticator'::text,'app_user'::text,'what a request becomes'::text), ('app_system'::text,'pg_read_all_stats'::text,'measure_lag: since when whose transactions are open'::text)
         ), bound(role, setting) AS (
          VALUES ('freehold_authenticator'::text,'transaction_timeout=5min'::text), ('freehold_worker'::text,'transaction_timeout=5min'::text), ('freehold_authenticator'::text,'idle_in_transaction_session_timeout=1min'::text), ('freehold_worker'::text,'idle_in_transaction_session_timeout=1min'::text), ('freehold_owner'::text,'idle_in_transaction_session_timeout=15min'::text)
         ), member AS (

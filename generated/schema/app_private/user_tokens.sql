@@ -7,14 +7,16 @@ create table app_private.user_tokens (
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone not null,
   used_at timestamp with time zone,
+  email app_public.email,
   constraint user_tokens_pkey PRIMARY KEY (token_hash),
   constraint user_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE,
-  constraint user_tokens_purpose_check CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'login_code'::text]))
+  constraint user_tokens_purpose_check CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'login_code'::text, 'change_email'::text]))
 );
 alter table app_private.user_tokens enable row level security, force row level security;
 alter table app_private.user_tokens owner to freehold_owner;
 comment on table app_private.user_tokens is 'One-time tokens sent by mail, as SHA-256.';
 comment on column app_private.user_tokens.user_id is 'Whose it is; null when the address was nobody''s, and then it opens nothing.';
+comment on column app_private.user_tokens.email is 'Address that the token proves and the account will have; null for other purposes.';
 CREATE INDEX user_tokens_expires_at_idx ON app_private.user_tokens USING btree (expires_at);
 CREATE INDEX user_tokens_user_id_idx ON app_private.user_tokens USING btree (user_id, purpose);
 create policy all_system on app_private.user_tokens as permissive for all to app_system

@@ -25,7 +25,7 @@ comment on column app_public.team_members.tenant_id is 'Tenant the row belongs t
 comment on column app_public.team_members.id is 'Identifier, a version 7 UUID.';
 comment on column app_public.team_members.team_id is 'The team.';
 comment on column app_public.team_members.user_id is 'The person; a member of the tenant.';
-comment on column app_public.team_members.role is 'Rank inside the team.';
+comment on column app_public.team_members.role is 'Rank they have in the projects of the team that give them none themselves, instead of that in the tenant. Owners and admins of the tenant keep theirs.';
 comment on column app_public.team_members.status is 'Where the membership stands; only joined counts.';
 comment on column app_public.team_members.invited_by_user_id is 'Who put them in; null when that account is gone.';
 comment on column app_public.team_members.joined_at is 'When they joined.';
@@ -36,6 +36,7 @@ CREATE INDEX team_members_membership_idx ON app_public.team_members USING btree 
 CREATE INDEX team_members_updated_at_idx ON app_public.team_members USING btree (tenant_id, updated_at);
 CREATE INDEX team_members_user_id_idx ON app_public.team_members USING btree (user_id);
 CREATE TRIGGER _100_set_updated_at BEFORE UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__set_updated_at();
+CREATE TRIGGER _200_guard_role BEFORE INSERT OR UPDATE OF role ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg_team_members__guard_role();
 CREATE TRIGGER _200_keep_identity BEFORE UPDATE OF tenant_id, id ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__keep_identity();
 CREATE TRIGGER _510_announce_revocation AFTER INSERT OR DELETE OR UPDATE ON app_public.team_members FOR EACH ROW EXECUTE FUNCTION app_private.tg__announce_revocation('visibility:', 'tenant_id');
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON app_public.team_members REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__audit_delete('team_members', 'viewer', '{}', '{}', '{}', 'user_id', 'id', '{updated_at}', '{}');
@@ -47,10 +48,10 @@ create policy all_system on app_public.team_members as permissive for all to app
   with check (true);
 comment on policy all_system on app_public.team_members is 'The definer functions see every tenant and choose for themselves.';
 create policy delete_admin_or_lead on app_public.team_members as permissive for delete to app_user
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (( SELECT app_hidden.has_role('member'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) OR (EXISTS ( SELECT
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (( SELECT app_hidden.has_role('member'::app_public.member_role) AS has_role) AND (( SELECT app_hidden.has_role('admin'::app_public.member_role) AS has_role) OR user_id <> (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM app_public.teams t
-  WHERE t.tenant_id = team_members.tenant_id AND t.id = team_members.team_id AND t.owner_id = (( SELECT app_hidden.current_user_id() AS current_user_id))))) OR user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL) AND ( SELECT app_hidden.is_permitted('teams:write'::text) AS is_permitted));
-comment on policy delete_admin_or_lead on app_public.team_members is 'Admins and the lead take people out of a team; a person may leave, their key may not for them.';
+  WHERE t.tenant_id = team_members.tenant_id AND t.id = team_members.team_id AND t.owner_id = (( SELECT app_hidden.current_user_id() AS current_user_id))))) OR user_id = (( SELECT app_hidden.current_user_id() AS current_user_id)) AND (( SELECT app_hidden.current_api_key_id() AS current_api_key_id)) IS NULL AND role >= (( SELECT app_hidden.current_member_role() AS current_member_role))) AND ( SELECT app_hidden.is_permitted('teams:write'::text) AS is_permitted));
+comment on policy delete_admin_or_lead on app_public.team_members is 'Admins and the lead take people out of a team; a person may leave, unless a lower role holds them there, and their key may not for them.';
 create policy insert_admin_or_lead on app_public.team_members as permissive for insert to app_user
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND ( SELECT app_hidden.has_role('member'::app_public.member_role) AS has_role) AND (EXISTS ( SELECT
    FROM app_public.teams t

@@ -84,7 +84,7 @@ create policy all_worker on app_public.webhook_events as permissive for all to f
   with check (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)));
 comment on policy all_worker on app_public.webhook_events is 'A worker task acts for the tenant it was started for.';
 create policy select_developer on app_public.webhook_events as permissive for select to app_user
-  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (project_id <> ALL ((( SELECT app_hidden.hidden_project_ids() AS hidden_project_ids))::uuid[])) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))) AND ( SELECT app_hidden.has_role('developer'::app_public.member_role) AS has_role));
+  using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)) AND (project_id <> ALL ((( SELECT app_hidden.hidden_project_ids() AS hidden_project_ids))::uuid[])) AND ((( SELECT app_hidden.current_project_id() AS current_project_id)) IS NULL OR project_id = (( SELECT app_hidden.current_project_id() AS current_project_id))) AND (( SELECT app_hidden.has_role('developer'::app_public.member_role) AS has_role)) <> (project_id = ANY ((( SELECT app_hidden.project_ids_apart('developer'::app_public.member_role) AS project_ids_apart))::uuid[])));
 comment on policy select_developer on app_public.webhook_events is 'Developers see what came in.';
 create policy tenant_isolation on app_public.webhook_events as restrictive for all to app_user, freehold_worker
   using (tenant_id = (( SELECT app_hidden.current_tenant_id() AS current_tenant_id)))

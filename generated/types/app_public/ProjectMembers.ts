@@ -25,7 +25,7 @@ export default interface ProjectMembers {
   /** The person; a member of the tenant. */
   user_id: UsersId;
 
-  /** Part they have in the project; their rank in the tenant decides what they may do. */
+  /** Rank they have in the project, instead of that in its team and in the tenant. Owners and admins of the tenant keep theirs. */
   role: MemberRole;
 
   /** When they joined. */

@@ -26,7 +26,7 @@ export default interface TeamMembers {
   /** The person; a member of the tenant. */
   user_id: UsersId;
 
-  /** Rank inside the team. */
+  /** Rank they have in the projects of the team that give them none themselves, instead of that in the tenant. Owners and admins of the tenant keep theirs. */
   role: MemberRole;
 
   /** Where the membership stands; only joined counts. */

@@ -3,6 +3,7 @@ with called (name, reason) as (values
   ('register',               'opens an account'),
   ('login',                  'opens a session'),
   ('verify_email',           'the mailed token is the proof'),
+  ('confirm_email',          'the mailed token is the proof'),
   ('request_password_reset', 'whoever forgot a password is not logged in'),
   ('reset_password',         'the mailed token is the proof'),
   ('decline_invitation',     'the mailed token is the proof'),

@@ -9,7 +9,8 @@ with
   writers as (
     select r.oid, r.rolname
     from pg_roles r
-    where r.rolname in ('app_anonymous', 'app_user', 'app_system', 'freehold_worker', 'freehold_authenticator')
+    where r.rolname in ('app_anonymous', 'app_user', 'app_system', 'freehold_worker', 'freehold_authenticator',
+      'app_operator')
   )
 select
   l.name as offender,

@@ -10,6 +10,10 @@ create or replace trigger _200_check_team
   before insert or update of team_id on app_public.projects for each row
   execute function app_private.tg_projects__check_team();
 
+create or replace trigger _200_guard_team
+  before update of team_id on app_public.projects for each row
+  execute function app_private.tg_projects__guard_team();
+
 create or replace trigger _200_keep_identity
   before update of tenant_id, id on app_public.projects for each row
   execute function app_private.tg__keep_identity();
@@ -18,7 +22,7 @@ create or replace trigger _500_create_environments
   after insert on app_public.projects for each row
   execute function app_private.tg_projects__create_environments();
 
--- What is hidden from whom is a claim that the API may have kept.
+-- What is hidden from whom, and who ranks how in a project, are claims that the API may have kept.
 create or replace trigger _510_announce_revocation
   after insert or update of visibility, team_id, owner_id, deleted_at or delete on app_public.projects for each row
   execute function app_private.tg__announce_revocation('visibility:', 'tenant_id');

@@ -8,11 +8,13 @@ with
     ('freehold_worker',        true,  true),
     ('app_anonymous',          false, true),
     ('app_user',               false, true),
-    ('app_system',             false, true)
+    ('app_system',             false, true),
+    ('app_operator',           false, true)
   ),
   membership (member, role, reason) as (values
     ('freehold_owner',         'app_system',      'hands the definer functions over'),
     ('freehold_owner',         'freehold_worker', 'hands over the functions that add jobs'),
+    ('freehold_owner',         'app_operator',    'what npm run operator becomes'),
     ('freehold_authenticator', 'app_anonymous',   'what a request becomes'),
     ('freehold_authenticator', 'app_user',        'what a request becomes'),
     ('app_system',             'pg_read_all_stats', 'measure_lag: since when whose transactions are open')

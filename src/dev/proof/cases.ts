@@ -69,6 +69,14 @@ const claim = (name: string, by = 'bob'): Record<string, FunctionCase> => ({
 /** For the worker, who runs it for the whole platform. */
 const platform = (call: string): FunctionCase => ({ by: 'worker without a tenant', call: () => call })
 
+/** For an operator whose session says so, and nobody else who gets hold of the role. */
+const operatorAct = (signature: string, given: (world: World) => string): Record<string, FunctionCase> => ({
+  [`app_private.${signature}`]: {
+    by: 'operator',
+    call: (world) => `app_private.${signature.split('(')[0]}(${given(world)})`,
+  },
+})
+
 /** The two functions that read a table of tenants as it was. */
 const asOf = (tables: string, table: string, project?: ProjectName): Record<string, FunctionCase> => ({
   [`app_public.${tables}_as_of(timestamp with time zone${project ? ',uuid' : ''})`]: {
@@ -138,6 +146,43 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     call: () => `app_public.reset_password('a mailed token', 'another long one')`,
     attack: () => `app_public.reset_password('a guessed token', 'another long one')`,
   },
+  'app_public.confirm_email(text)': {
+    by: 'anonymous',
+    setup: async (query, { people }) => {
+      await query(
+        `insert into app_private.user_tokens (token_hash, user_id, purpose, email, expires_at)
+        values (app_private.hash_token('a mailed token'), $1, 'change_email', 'new@alice.test', now() + interval '1 hour')`,
+        [people.alice.id],
+      )
+      return {}
+    },
+    call: () => `app_public.confirm_email('a mailed token')`,
+    attack: () => `app_public.confirm_email('a guessed token')`,
+  },
+  'app_public.close_tenant(text)': { by: 'alice', call: () => `app_public.close_tenant('acme')` },
+  'app_public.grant_operator_access(text,integer)': {
+    by: 'alice',
+    call: () => `app_public.grant_operator_access('the builds hang', 2)`,
+  },
+  'app_public.revoke_operator_access(uuid)': {
+    by: 'alice',
+    setup: async (query, { tenants }) =>
+      (await query('select id from app_public.operator_grants where tenant_id = $1', [tenants.acme.id]))[0]!,
+    call: (_, { id }) => `app_public.revoke_operator_access(${quote(id!)})`,
+  },
+  ...asOf('operator_grants', 'operator_grant'),
+  ...operatorAct('suspend_user(text,text)', ({ people }) => `${quote(people.bob.email)}, 'a test'`),
+  ...operatorAct('restore_user(text,text)', ({ people }) => `${quote(people.bob.email)}, 'a test'`),
+  ...operatorAct('suspend_tenant(text,text)', () => `'acme', 'a test'`),
+  ...operatorAct('restore_tenant(text,text)', () => `'acme', 'a test'`),
+  ...operatorAct('close_tenant(text,text)', () => `'acme', 'a test'`),
+  ...operatorAct(
+    'change_user_email(text,text,text)',
+    ({ people }) => `${quote(people.bob.email)}, 'new@bob.test', 'a test'`,
+  ),
+  ...operatorAct('resend_verification(text)', ({ people }) => quote(people.alice.email)),
+  ...operatorAct('list_tenants(uuid,integer)', () => ''),
+  ...operatorAct('enter_tenant(text,text)', () => `'acme', 'a test'`),
   'app_public.verify_email(text)': {
     by: 'anonymous',
     setup: async (query) =>
@@ -290,7 +335,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   },
   'app_public.cancel_deployment(uuid,text)': { by: 'bob', call: onDeployment('cancel_deployment') },
   'app_public.claim_deployment(text,text[],integer,uuid)': {
-    by: 'key of bob, narrowed',
+    by: 'key of bob, write',
     call: () => `app_public.claim_deployment('runner')`,
     mixed: (world) => [
       `app_public.claim_deployment('runner', deployment_id => ${quote(acme(world).deployments.crew)})`,
@@ -406,6 +451,16 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
   ...claim('current_user_tenant_ids'),
   ...claim('hidden_project_ids', 'vera'),
   ...claim('find_hidden_project_ids', 'vera'),
+  ...claim('project_ranks', 'vera'),
+  ...claim('find_project_ranks', 'vera'),
+  'app_hidden.project_rank(uuid)': {
+    by: 'vera',
+    call: (world) => `app_hidden.project_rank(${quote(acme(world).projects.open)})`,
+  },
+  'app_hidden.project_ids_apart(app_public.member_role)': {
+    by: 'vera',
+    call: () => `app_hidden.project_ids_apart('developer')`,
+  },
   'app_hidden.current_environment_id()': { by: 'bob', call: () => 'app_hidden.current_environment_id()', isVoid: true },
   'app_hidden.has_role(app_public.member_role)': { by: 'bob', call: () => `app_hidden.has_role('developer')` },
   'app_hidden.last_truncate(text,timestamp with time zone)': {

@@ -4,6 +4,7 @@ import type ApiScope from '../../../generated/types/app_public/ApiScope.ts'
 import { call, type FunctionName, type Given } from '../../db/call.ts'
 import { lendingKeys } from '../../db/keys.ts'
 import { withTenant, type Claims } from '../../db/withTenant.ts'
+import { act, makeOperator } from '../../operator/acts.ts'
 import {
   callAs,
   callFunctionAs,
@@ -43,11 +44,13 @@ export interface Furniture {
 /** Somebody who tries the doors. `tenant` is the tenant of the request; nobody else's rows may be seen. */
 export interface Actor {
   readonly name: string
-  readonly role: 'app_anonymous' | 'app_user' | 'freehold_worker' | 'freehold_authenticator'
+  readonly role: 'app_anonymous' | 'app_user' | 'freehold_worker' | 'freehold_authenticator' | 'app_operator'
   readonly claims: Claims
   readonly tenant?: TenantName
-  readonly person?: PersonName
+  readonly person?: PersonName | 'oscar'
   readonly rank?: 'billing' | 'viewer' | 'developer' | 'admin' | 'owner'
+  /** Rank in the projects where it is not that of the tenant. */
+  readonly ranks?: Readonly<Partial<Record<ProjectName, 'viewer' | 'member' | 'developer' | 'admin'>>>
   readonly isKey?: boolean
   readonly narrowedTo?: ProjectName
   /** Projects they see, written down by hand: this is what policies are held against. */
@@ -56,6 +59,8 @@ export interface Actor {
 
 /** Two tenants with rows in every table, and everybody who may try. */
 export interface World extends Settled {
+  /** Oscar operates the platform, and looks into Acme by the leave of Alice. */
+  readonly people: Settled['people'] & Readonly<Record<'oscar', Person>>
   readonly furniture: Readonly<Record<TenantName, Furniture>>
   readonly actors: readonly Actor[]
 }
@@ -74,20 +79,45 @@ export async function buildWorld(pools: Pools & { readonly owner: pg.Pool }): Pr
   )
   const settled = await settle(pools)
   const {
-    people: { alice, bob, mallory },
+    people: { alice, bob, vera, mallory },
     tenants,
   } = settled
-  const acme = await furnish(pools, tenants.acme, alice, bob)
+  const acme = await furnish(pools, tenants.acme, alice, bob, [vera])
   const evil = await furnish(pools, tenants.evil, mallory, mallory)
   const ghost = await enrol(pools, 'ghost')
   await callFunctionAs(pools.authenticator, ghost, 'app_public.erase_user', { password: ghost.password })
+  const oscar = await enrol(pools, 'oscar')
+  const origin = { userAgent: 'proof' }
+  await makeOperator(pools.owner, origin, oscar.email, true)
+  await pools.owner.query('update app_public.users set two_factor_enabled = true where id = $1', [oscar.id])
+  for (const { id, email } of [alice, mallory]) {
+    await pools.owner.query(
+      `insert into app_private.registrations (token_hash, email, name, password_hash, expires_at)
+       values (app_private.hash_token($1), $1, 'Twice', 'none', now() + interval '1 day')`,
+      [email],
+    )
+    await pools.owner.query(
+      `insert into app_private.device_tokens (token_hash, user_id, expires_at)
+       values (app_private.hash_token($1), $2, now() + interval '1 day')`,
+      [email, id],
+    )
+  }
+  const entry = { tenant: tenants.acme.slug, reason: 'proof' }
+  await act(pools.owner, oscar.token, origin, 'app_private.enter_tenant', entry)
   await call(pools.worker, 'app_private.seal_audit')
   const furniture = { acme, evil }
-  return { ...settled, furniture, actors: await castActors(pools, settled, furniture) }
+  const world = { ...settled, people: { ...settled.people, oscar }, furniture }
+  return { ...world, actors: await castActors(pools, world, furniture) }
 }
 
-/** @param owner of the tenant; @param developer who is in the team, a member of `closed`, and has the keys. */
-async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: Person): Promise<Furniture> {
+/** @param owner of the tenant; @param developer who is in the team, which lowers them to member there, admin of `closed` but viewer in `shared`, and has the keys; @param viewers who are developers in `open`. */
+async function furnish(
+  pools: Pools,
+  tenant: Tenant,
+  owner: Person,
+  developer: Person,
+  viewers: readonly Person[] = [],
+): Promise<Furniture> {
   const as = async <Row extends pg.QueryResultRow>(
     who: Caller,
     sql: string,
@@ -127,10 +157,15 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
     gone: await makeProject(owner, 'gone', 'public'),
     own: await makeProject(developer, 'own', 'private'),
   }
-  await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [
-    projects.closed,
-    developer.id,
-  ])
+  const lend = (person: string, name: ProjectName, role: string) =>
+    as(owner, 'insert into app_public.project_members (project_id, user_id, role) values ($1, $2, $3) returning id', [
+      projects[name],
+      person,
+      role,
+    ])
+  await lend(developer.id, 'closed', 'admin')
+  await lend(developer.id, 'shared', 'viewer')
+  for (const viewer of viewers) await lend(viewer.id, 'open', 'developer')
   await as(owner, 'insert into app_public.project_members (project_id, user_id) values ($1, $2) returning id', [
     projects.secret,
     owner.id,
@@ -181,6 +216,7 @@ async function furnish(pools: Pools, tenant: Tenant, owner: Person, developer: P
   await callBy(owner, 'app_public.claim_deployment', { runner: label('runner'), deployment_id: deployments.shared })
   await callBy(owner, 'app_public.delete_project', { id: projects.gone })
 
+  await callBy(owner, 'app_public.grant_operator_access', { reason: label('leave') })
   const guest = `guest@${tenant.slug}.test`
   const memberId = await id(owner, 'select (tenant_member).id from app_public.invite_member($1)', [guest])
   // Somebody who has not answered yet, and somebody who forgot: what is known of them opens accounts.
@@ -246,7 +282,7 @@ function signPush(body: Buffer, secret: string, delivery: string) {
 
 async function castActors(
   { authenticator }: Pools,
-  { people, tenants }: Settled,
+  { people, tenants }: Pick<World, 'people' | 'tenants'>,
   furniture: World['furniture'],
 ): Promise<Actor[]> {
   const claims = (token: string | null, tenant?: TenantName) =>
@@ -255,20 +291,32 @@ async function castActors(
   const withoutTenant = async (person: Person) => ({ ...(await claims(person.token)), tenant_id: '', member_role: '' })
   const all: readonly ProjectName[] = ['open', 'shared', 'crew', 'closed', 'secret', 'own']
   const bobs: readonly ProjectName[] = ['open', 'shared', 'crew', 'closed', 'own']
-  const { alice, bob, vera, bill, mallory, nobody } = people
+  const { alice, bob, vera, bill, mallory, nobody, oscar } = people
   const user = { role: 'app_user', tenant: 'acme' } as const
   const worker = { role: 'freehold_worker', sees: [] } as const
+  const ranks = { shared: 'viewer', crew: 'member', closed: 'admin' } as const
+  // What keys make of it: none ranks above its scopes.
+  const capped = { ...ranks, closed: 'developer' } as const
   const workerClaims = { actor_type: 'worker' }
   return [
     { name: 'anonymous', role: 'app_anonymous', claims: await claims(null), sees: [] },
     { ...user, name: 'alice', claims: await claims(alice.token, 'acme'), person: 'alice', rank: 'owner', sees: all },
-    { ...user, name: 'bob', claims: await claims(bob.token, 'acme'), person: 'bob', rank: 'developer', sees: bobs },
+    {
+      ...user,
+      name: 'bob',
+      claims: await claims(bob.token, 'acme'),
+      person: 'bob',
+      rank: 'developer',
+      ranks,
+      sees: bobs,
+    },
     {
       ...user,
       name: 'vera',
       claims: await claims(vera.token, 'acme'),
       person: 'vera',
       rank: 'viewer',
+      ranks: { open: 'developer' },
       sees: ['open', 'shared'],
     },
     {
@@ -285,6 +333,7 @@ async function castActors(
       claims: await claims(furniture.acme.keys.write.token),
       person: 'bob',
       rank: 'developer',
+      ranks: capped,
       isKey: true,
       sees: bobs,
     },
@@ -304,6 +353,7 @@ async function castActors(
       claims: await claims(furniture.acme.keys.narrow.token),
       person: 'bob',
       rank: 'developer',
+      ranks: capped,
       isKey: true,
       narrowedTo: 'crew',
       sees: ['crew'],
@@ -351,5 +401,29 @@ async function castActors(
     { ...worker, name: 'worker for evil', claims: { ...workerClaims, tenant_id: tenants.evil.id }, tenant: 'evil' },
     { ...worker, name: 'worker without a tenant', claims: workerClaims },
     { name: 'authenticator', role: 'freehold_authenticator', claims: {}, sees: [] },
+    {
+      ...user,
+      name: 'oscar inside acme',
+      claims: await claims(oscar.token, 'acme'),
+      person: 'oscar',
+      rank: 'viewer',
+      sees: ['open', 'shared'],
+    },
+    { name: 'operator', role: 'app_operator', claims: await claims(oscar.token), person: 'oscar', sees: [] },
+    // Who has got hold of the role and is no operator.
+    {
+      name: 'alice as an operator',
+      role: 'app_operator',
+      claims: await claims(alice.token),
+      person: 'alice',
+      sees: [],
+    },
+    {
+      name: 'mallory as an operator',
+      role: 'app_operator',
+      claims: await claims(mallory.token),
+      person: 'mallory',
+      sees: [],
+    },
   ]
 }

@@ -24,7 +24,7 @@ export interface ProveOptions {
 }
 
 const TENANTS = ['acme', 'evil'] as const
-const ROLES = ['app_anonymous', 'app_user', 'freehold_authenticator', 'freehold_worker'] as const
+const ROLES = ['app_anonymous', 'app_user', 'freehold_authenticator', 'freehold_worker', 'app_operator'] as const
 
 /** What came of a statement: its rows, or the SQLSTATE of its refusal. */
 type Outcome =
@@ -379,7 +379,8 @@ async function readAcme(trial: Trial): Promise<Acme> {
   }>(`select distinct m[1] as text from (${union('t::text as row')}) x,
     lateral regexp_matches(x.row, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g') m`)
   // The first is the tenant of what is of no tenant.
-  const others = new Set([NOWHERE, world.tenants.evil.id, world.people.mallory.id, world.people.nobody.id])
+  const { mallory, nobody, oscar } = world.people
+  const others = new Set([NOWHERE, world.tenants.evil.id, mallory.id, nobody.id, oscar.id])
   // Hundreds of times the same: prepared, it is parsed and planned once.
   const text = union(`md5(coalesce(string_agg(t::text, '' order by t::text), '')) as print`)
   const name = `fingerprints ${checksum(text).slice(0, 16)}`
@@ -458,6 +459,7 @@ async function tryFunction(
 
 /** Everybody who has nothing to do with Acme; for what the platform's own roles run, everybody else. */
 function isForeign(actor: Actor, rightful: Actor): boolean {
+  if (rightful.role === 'app_operator') return actor !== rightful
   if (isPlatform(rightful)) return actor.role === 'app_user' || actor.role === 'app_anonymous'
   if (isPlatform(actor)) return actor.tenant !== 'acme'
   return (
@@ -467,7 +469,7 @@ function isForeign(actor: Actor, rightful: Actor): boolean {
 
 /** The platform's own log-ins; what they run is nobody else's to call. */
 function isPlatform({ role }: Actor): boolean {
-  return role === 'freehold_worker' || role === 'freehold_authenticator'
+  return role === 'freehold_worker' || role === 'freehold_authenticator' || role === 'app_operator'
 }
 
 /** A composite of nothing but nulls is nothing. */

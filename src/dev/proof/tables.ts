@@ -1,4 +1,4 @@
-import { MEMBERS, type Actor, type World } from './fixture.ts'
+import { MEMBERS, type Actor, type ProjectName, type World } from './fixture.ts'
 import type { PersonName, TenantName } from './people.ts'
 
 /** A condition on the rows of a table, read by someone who sees all of them. */
@@ -35,6 +35,8 @@ const ids = (list: readonly string[]) => (list.length === 0 ? 'null' : list.map(
 const isUser = (actor: Actor) => actor.role === 'app_user'
 const isWorker = (actor: Actor) => actor.role === 'freehold_worker'
 const has = (actor: Actor, rank: string) => actor.rank !== undefined && RANKS.indexOf(actor.rank) >= RANKS.indexOf(rank)
+const hasIn = (actor: Actor, project: ProjectName, rank: string) =>
+  isUser(actor) && has(actor.ranks?.[project] ? { ...actor, rank: actor.ranks[project] as 'viewer' } : actor, rank)
 const all = (...conditions: readonly Condition[]): Condition =>
   conditions.map((condition) => `(${condition})`).join(' and ')
 
@@ -45,8 +47,8 @@ const here = (actor: Actor, world: World): Condition =>
 const peopleOf = (tenant: TenantName, world: World) => ids(MEMBERS[tenant].map((name) => world.people[name].id))
 const emailsOf = (tenant: TenantName, world: World) =>
   ids([...MEMBERS[tenant].map((name) => world.people[name].email), `guest@${tenant}.test`])
-const joined = (person: PersonName): TenantName[] =>
-  (['acme', 'evil'] as const).filter((tenant) => MEMBERS[tenant].includes(person))
+const joined = (person: PersonName | 'oscar'): TenantName[] =>
+  (['acme', 'evil'] as const).filter((tenant) => (MEMBERS[tenant] as readonly string[]).includes(person))
 
 const member = (actor: Actor, world: World): Condition => (isUser(actor) ? here(actor, world) : NONE)
 const worker = (actor: Actor, world: World): Condition => (isWorker(actor) ? here(actor, world) : NONE)
@@ -63,6 +65,13 @@ const ofSeenProjects =
     return `${column} in (${ids(actor.sees.map((name) => projects[name]))})`
   }
 const seen = ofSeenProjects('project_id')
+/** Rows of the projects that people see and where they have the rank. */
+const ranked =
+  (rank: string, column = 'project_id') =>
+  (actor: Actor, world: World): Condition =>
+    isUser(actor)
+      ? ofSeenProjects(column)({ ...actor, sees: actor.sees.filter((name) => hasIn(actor, name, rank)) }, world)
+      : NONE
 const when =
   (test: (actor: Actor) => boolean, condition: (actor: Actor, world: World) => Condition) =>
   (actor: Actor, world: World): Condition =>
@@ -78,17 +87,15 @@ const ofPeople =
   (column: string) =>
   (tenant: TenantName, world: World): Condition =>
     `${column} in (${peopleOf(tenant, world)})`
-const developers = (condition: (actor: Actor, world: World) => Condition) =>
-  when((actor) => isUser(actor) && has(actor, 'developer'), condition)
+const developers = ranked('developer')
 
 /** Members of projects that they see and may lead: admins all, owners of a project its own. */
-const ledProjectMembers = usersOnly((actor, world) => {
-  if (!has(actor, 'member')) return NONE
-  const led = has(actor, 'admin')
-    ? ALL
-    : `project_id in (select id from app_public.projects where owner_id = ${me(actor, world)})`
-  return all(seen(actor, world), led)
-})
+const ledProjectMembers = (besidesMe?: 'besides me') =>
+  usersOnly((actor, world) => {
+    const owned = `project_id in (select id from app_public.projects where owner_id = ${me(actor, world)})`
+    const others = besidesMe ? `user_id <> ${me(actor, world)}` : ALL
+    return all(ranked('member')(actor, world), `(${ranked('admin')(actor, world)}) or (${all(owned, others)})`)
+  })
 /** A key narrowed to a project leaves the tenant's teams alone, whoever leads them. */
 const ledTeams = usersOnly((actor, world) => {
   if (!has(actor, 'member') || actor.narrowedTo) return NONE
@@ -126,16 +133,15 @@ const history = (
     either(
       when((actor) => has(actor, 'admin') && !actor.narrowedTo, here),
       when(
-        (actor) => has(actor, readers),
-        (actor, world) =>
-          all(
+        (actor) => actor.rank !== undefined,
+        (actor, world) => {
+          const ofTenant = has(actor, readers) && !actor.narrowedTo
+          if (project === undefined) return all(here(actor, world), ofTenant ? ALL : NONE)
+          return all(
             here(actor, world),
-            project === undefined
-              ? actor.narrowedTo
-                ? NONE
-                : ALL
-              : `${ofSeenProjects(project)(actor, world)} or (${actor.narrowedTo ? NONE : `${project} is null`})`,
-          ),
+            `${ranked(readers, project)(actor, world)} or (${ofTenant ? `${project} is null` : NONE})`,
+          )
+        },
       ),
       when(
         (actor) => isPersonal && !actor.isKey,
@@ -169,7 +175,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     select: (actor, world) => {
       if (isWorker(actor)) return ALL
       if (!isUser(actor) || !actor.person) return NONE
-      const mine = actor.isKey ? [actor.tenant!] : joined(actor.person)
+      const mine = [...(actor.tenant ? [actor.tenant] : []), ...(actor.isKey ? [] : joined(actor.person))]
       return `id in (${ids(mine.map((tenant) => world.tenants[tenant].id))})`
     },
     update: {
@@ -190,7 +196,9 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.team_members': {
     select: member,
     update: { set: `role = 'viewer'`, rows: ledTeamMembers },
-    delete: either(ledTeamMembers, myself),
+    delete: either(ledTeamMembers, (actor, world) =>
+      all(myself(actor, world), `role >= '${actor.rank ?? 'billing'}'::app_public.member_role`),
+    ),
     insert: (actor, world) =>
       isUser(actor) &&
       has(actor, 'member') &&
@@ -204,9 +212,10 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     update: {
       set: `description = ''`,
       rows: usersOnly((actor, world) =>
-        !has(actor, 'member')
-          ? NONE
-          : all(ofSeenProjects('id')(actor, world), has(actor, 'developer') ? ALL : `owner_id = ${me(actor, world)}`),
+        all(
+          ranked('member', 'id')(actor, world),
+          `(${ranked('developer', 'id')(actor, world)}) or owner_id = ${me(actor, world)}`,
+        ),
       ),
     },
     insert: (actor) =>
@@ -216,8 +225,11 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   },
   'app_public.project_members': {
     select: usersOnly(seen),
-    update: { set: `role = 'viewer'`, rows: ledProjectMembers },
-    delete: either(ledProjectMembers, (actor, world) => all(myself(actor, world), seen(actor, world))),
+    update: { set: `role = 'viewer'`, rows: ledProjectMembers() },
+    delete: either(ledProjectMembers('besides me'), (actor, world) =>
+      // A role that lowers somebody holds them.
+      all(myself(actor, world), seen(actor, world), `role >= '${actor.rank ?? 'billing'}'::app_public.member_role`),
+    ),
     insert: (actor, world) => {
       const project = has(actor, 'admin') ? 'open' : actor.person === 'bob' && !actor.narrowedTo ? 'own' : undefined
       return isUser(actor) && project
@@ -229,12 +241,16 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
     select: (actor, world) => all(seen(actor, world), isWorker(actor) ? ALL : 'deleted_at is null'),
     update: {
       set: `env_vars = '{}'`,
-      rows: developers((actor, world) => all(seen(actor, world), 'deleted_at is null')),
+      rows: (actor, world) => all(developers(actor, world), 'deleted_at is null'),
     },
     insert: (actor, world) =>
-      isUser(actor) && has(actor, 'developer')
-        ? `(project_id, name) values (${quote(world.furniture[actor.tenant!].projects[actor.sees[0]!])}, 'another')`
+      actor.sees[0] !== undefined && hasIn(actor, actor.sees[0], 'developer')
+        ? `(project_id, name) values (${quote(world.furniture[actor.tenant!].projects[actor.sees[0]])}, 'another')`
         : undefined,
+  },
+  // Oscar, who was let in, does not see by whom.
+  'app_public.operator_grants': {
+    select: when((actor) => isUser(actor) && has(actor, 'admin') && !actor.narrowedTo, here),
   },
   'app_public.api_keys': {
     select: usersOnly((actor, world) =>
@@ -266,16 +282,16 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
       return `(${seen(actor, world)}) or (${ofTenant})`
     },
   },
-  'app_public.deployments': { select: seen, update: { set: `metrics = '{}'`, rows: developers(seen) } },
+  'app_public.deployments': { select: seen, update: { set: `metrics = '{}'`, rows: developers } },
   'app_public.deployment_status_history': { select: seen },
   'app_public.deployment_logs': { select: seen },
   'app_public.webhook_sources': {
-    select: either(developers(seen), worker),
-    update: { set: 'description = null', rows: developers(seen) },
-    delete: developers(seen),
+    select: either(developers, worker),
+    update: { set: 'description = null', rows: developers },
+    delete: developers,
   },
   'app_public.webhook_events': {
-    select: either(developers(seen), worker),
+    select: either(developers, worker),
     update: { set: 'error = null', rows: worker },
   },
   'app_private.applied_sources': { belongs: 'nobody' },
@@ -330,12 +346,11 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
         ),
         when(
           (actor) => actor.rank !== undefined,
-          (actor, world) =>
-            all(
-              here(actor, world),
-              `reader_role <= '${actor.rank}'`,
-              `${seen(actor, world)} or ${actor.narrowedTo ? NONE : 'project_id is null'}`,
-            ),
+          (actor, world) => {
+            const ofProjects = RANKS.map((rank) => all(`reader_role = '${rank}'`, ranked(rank)(actor, world)))
+            const ofTenant = actor.narrowedTo ? NONE : all('project_id is null', `reader_role <= '${actor.rank}'`)
+            return all(here(actor, world), [...ofProjects, ofTenant].join(' or '))
+          },
         ),
         when(
           (actor) => !actor.isKey,
@@ -354,6 +369,7 @@ export const TABLES: Readonly<Record<string, TableCase>> = {
   'app_public.projects_audit': history('billing', { project: 'project_id' }),
   'app_public.project_members_audit': history('viewer', { project: 'project_id', isPersonal: true }),
   'app_public.project_environments_audit': history('billing', { project: 'project_id' }),
+  'app_public.operator_grants_audit': history('admin'),
   'app_public.api_keys_audit': history('admin', { project: 'project_id', isPersonal: true }),
   'app_public.deployments_audit': history('billing', { project: 'project_id' }),
   'app_public.webhook_sources_audit': history('developer', { project: 'project_id' }),

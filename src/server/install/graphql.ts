@@ -121,8 +121,8 @@ function makeSockets(config: GraphqlWsConfig, { authenticator, refusals, log, bo
             ...origin(request),
             requestId,
           })
-          // A socket lives long: what is hidden from it is found anew for each event.
-          setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '' } })
+          // A socket lives long: what is hidden from it, and its rank in a project, are found anew for each event.
+          setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '', project_ranks: '' } })
         }
         try {
           await check()

@@ -15,7 +15,25 @@ export interface ComposedEmail {
   html: string
 }
 
-const Details = z.object({ name: z.string(), tenant: z.string(), role: z.string(), invitedBy: z.string() }).partial()
+const Details = z
+  .object({
+    name: z.string(),
+    tenant: z.string(),
+    role: z.string(),
+    invitedBy: z.string(),
+    act: z.string(),
+    operator: z.string(),
+    reason: z.string(),
+  })
+  .partial()
+
+/** What an operator did to a tenant, in the words of its owners. */
+const ACTS: Readonly<Record<string, string>> = {
+  'operator.tenant_suspended': 'suspended your tenant: nobody can act in it for now',
+  'operator.tenant_restored': 'opened your tenant again',
+  'operator.tenant_closed': 'closed your tenant',
+  'operator.tenant_entered': 'took the leave you gave and now looks into your tenant, as a viewer would',
+}
 
 /** One mail in words: what happened, what to do about it, and how to do it without a browser. */
 interface Words {
@@ -92,6 +110,45 @@ const words: Record<string, (details: z.output<typeof Details>) => Words> = {
     path: '/accept-invitation',
     mutation: 'mutation { acceptInvitation(input: {token: "$token"}) { tenantMember { role } } }',
     after: ['Log in with this address first, or register it. The invitation is good for seven days.'],
+  }),
+  change_email: ({ name }) => ({
+    subject: 'Confirm your new address',
+    before: [
+      `Hello ${oneLine(name) || 'there'},`,
+      'the address of your account is to become this one. Confirm that it is yours:',
+    ],
+    action: 'Confirm the address',
+    path: '/confirm-email',
+    mutation: 'mutation { confirmEmail(input: {token: "$token"}) { result { isDone } } }',
+    after: [
+      'The link is good for a day. Until then the old address counts. If it was not you, there is nothing to do.',
+    ],
+  }),
+  email_changing: ({ name, reason }) => ({
+    subject: 'The address of your account is to change',
+    before: [
+      `Hello ${oneLine(name) || 'there'},`,
+      `an operator of the platform was asked to give your account another address (${oneLine(reason)}). It changes when that address is confirmed.`,
+      'If you did not ask for it, change your password and answer whoever runs the platform at once:',
+    ],
+    action: 'Choose another password',
+    path: '/change-password',
+    mutation: 'mutation { requestPasswordReset(input: {email: "YOUR_ADDRESS"}) { result { isDone } } }',
+    after: ['Your password and second factor stay as they are.'],
+    hasNoToken: true,
+  }),
+  operator_notice: ({ tenant, act, operator, reason }) => ({
+    subject: `An operator acted on ${oneLine(tenant) || 'your tenant'}`,
+    before: [
+      'Hello,',
+      `${oneLine(operator) || 'an operator'}, who operates the platform, ${ACTS[act ?? ''] ?? 'did something to your tenant'}: ${oneLine(tenant)}.`,
+      `The reason given: ${oneLine(reason)}`,
+    ],
+    action: 'Read the audit log',
+    path: '/audit-log',
+    mutation: 'query { auditLogs(first: 20) { nodes { action createdAt userId } } }',
+    after: ['It stands in the audit log of the tenant, and so does everything that an operator asks for there.'],
+    hasNoToken: true,
   }),
 }
 

@@ -85,6 +85,7 @@ test('each PL/pgSQL function returns from a call, in the proof or in what is don
   await tampered('', async () => {
     await client.query(`
       update app_public.teams set id = id;
+      update app_public.projects set team_id = team_id;
       update app_public.deployments set commit_sha = commit_sha;
       update app_public.project_environments set requires_approval = true;
       update app_public.project_environments set requires_approval = false;
@@ -97,6 +98,8 @@ test('each PL/pgSQL function returns from a call, in the proof or in what is don
     await client.query(`select app_private.authenticate($1, 'acme', null, null, null)`, [
       world.furniture.acme.keys.write.token,
     ])
+    await client.query(`select app_private.authenticate($1, 'acme', null, null, null)`, [world.people.oscar.token])
+    await client.query('select app_private.make_operator($1, true)', [world.people.oscar.email])
   })
   // Counted whatever becomes of the transaction, but not when the call ends in an error.
   const { rows } = await client.query<{ name: string }>(`
