@@ -19,7 +19,8 @@ select d.id from app_public.deployments d where d.tenant_id = :tenantId! and d.i
 select p.id from app_public.projects p where p.tenant_id = :tenantId! and p.id = :id!;
 
 /* @name MayClaim */
-select app_hidden.has_role('developer') and app_hidden.is_permitted('deployments:write') as "mayClaim!"
+select (app_hidden.has_role('developer') or app_hidden.project_ids_apart('developer') <> '{}')
+  and app_hidden.is_permitted('deployments:write') as "mayClaim!"
 where app_hidden.current_tenant_id() = :tenantId!;
 
 /* @name FindClaimable */
