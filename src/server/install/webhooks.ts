@@ -67,6 +67,7 @@ export function installWebhooks(
     const length = declared === undefined ? maxBytes : Number(declared)
     if (length > maxBytes) throw new ServerError('PAYLOAD_TOO_LARGE')
     const leave = takeRoom(room, source.webhook_source_id, length)
+    log.debug({ source: source.webhook_source_id, bytes: length }, 'webhook expected')
     try {
       const body = await readBody(req, maxBytes, bodyTimeoutMs)
       const headers = Object.fromEntries(

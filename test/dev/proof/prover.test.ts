@@ -89,6 +89,7 @@ test('each PL/pgSQL function returns from a call, in the proof or in what is don
       update app_public.deployments set commit_sha = commit_sha;
       update app_public.project_environments set requires_approval = true;
       update app_public.project_environments set requires_approval = false;
+      update app_public.project_environments set max_builds = 2;
       truncate app_public.user_settings;
       set local app.migration = 'on';
       set local session authorization freehold_owner;
