@@ -136,10 +136,11 @@ async function furnish(
   const team = await id(owner, 'insert into app_public.teams (name) values ($1) returning id', [label('crew')])
   const oldTeam = await id(owner, 'insert into app_public.teams (name) values ($1) returning id', [label('old crew')])
   await callBy(owner, 'app_public.delete_team', { id: oldTeam })
-  await as(owner, 'insert into app_public.team_members (team_id, user_id) values ($1, $2) returning id', [
-    team,
-    developer.id,
-  ])
+  await as(
+    owner,
+    `insert into app_public.team_members (team_id, user_id, role) values ($1, $2, 'developer') returning id`,
+    [team, developer.id],
+  )
 
   const makeProject = (who: Person, name: ProjectName, visibility: string, teamId: string | null = null) =>
     id(who, 'insert into app_public.projects (name, slug, visibility, team_id) values ($1, $2, $3, $4) returning id', [
@@ -233,6 +234,8 @@ async function furnish(
     narrow: await key(developer, 'narrow', 'write', projects.crew),
     admin: await key(owner, 'admin', 'admin', projects.open),
   }
+  // A key outlives the rank it was made with.
+  await as(owner, `update app_public.team_members set role = 'member' where user_id = $1 returning id`, [developer.id])
   await callAs(
     pools.authenticator,
     { token: keys.write.token },

@@ -29,6 +29,7 @@ beforeAll(async () => {
   await ask(database, people.bob, `select app_public.create_api_key('k', '{write}')`)
   await ask(database, people.bob, `select app_public.request_deployment($1, ref => 'main')`, [project])
   await ask(database, people.bob, `select app_public.create_webhook_source($1, 'hub')`, [project])
+  await ask(database, people.alice, `select app_public.grant_operator_access('look')`)
 })
 afterAll(() => database.close())
 
