@@ -144,12 +144,13 @@ export interface IMayClaimQuery {
   result: IMayClaimResult;
 }
 
-const mayClaimIR: any = {"usedParamSet":{"tenantId":true},"params":[{"name":"tenantId","required":true,"transform":{"type":"scalar"},"locs":[{"a":143,"b":152}]}],"statement":"select app_hidden.has_role('developer') and app_hidden.is_permitted('deployments:write') as \"mayClaim!\"\nwhere app_hidden.current_tenant_id() = :tenantId!"};
+const mayClaimIR: any = {"usedParamSet":{"tenantId":true},"params":[{"name":"tenantId","required":true,"transform":{"type":"scalar"},"locs":[{"a":200,"b":209}]}],"statement":"select (app_hidden.has_role('developer') or app_hidden.project_ids_apart('developer') <> '{}')\n  and app_hidden.is_permitted('deployments:write') as \"mayClaim!\"\nwhere app_hidden.current_tenant_id() = :tenantId!"};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_hidden.has_role('developer') and app_hidden.is_permitted('deployments:write') as "mayClaim!"
+ * select (app_hidden.has_role('developer') or app_hidden.project_ids_apart('developer') <> '{}')
+ *   and app_hidden.is_permitted('deployments:write') as "mayClaim!"
  * where app_hidden.current_tenant_id() = :tenantId!
  * ```
  */
