@@ -51,13 +51,43 @@ export interface Config {
   readonly idleInTransactionTimeoutMs: number
   /** Connections of each pool. */
   readonly poolSize: number
-  readonly limits: {
-    readonly maxDepth: number
-    readonly maxCost: number
-    readonly maxSelections: number
-    readonly defaultPage: number
-    readonly maxPage: number
-  }
+  readonly limits: Limits
+}
+
+/** What one GraphQL request, one caller and one address may ask of the process. */
+export interface Limits {
+  /** Bytes of a document. */
+  readonly maxDocumentBytes: number
+  /** Deepest nesting of fields, counting the root fields as 1. */
+  readonly maxDepth: number
+  /** Highest price of a document: each field costs 1 for every row it may be read for. */
+  readonly maxCost: number
+  /** Most selections in a document, fragments counted where they are spread. */
+  readonly maxSelections: number
+  /** Most root fields of an operation, aliases and fragments counted. */
+  readonly maxRootFields: number
+  /** Most work of planning an operation, in the units of src/graphql/limits/prices.ts. */
+  readonly maxPlanning: number
+  /** Deepest nesting of lists and objects in variables and literals. */
+  readonly maxInputDepth: number
+  /** Most values in variables and literals, those inside JSON counted. */
+  readonly maxInputValues: number
+  /** Most objects of filters and entries of `orderBy` in an operation, counted where they are used. */
+  readonly maxConditions: number
+  /** Rows of a connection that names no page size. */
+  readonly defaultPage: number
+  /** Most rows of one connection; larger wishes are cut to this. */
+  readonly maxPage: number
+  /** Characters of an answer or of one event of a subscription, about. */
+  readonly maxAnswerSize: number
+  /** Longest time of planning one document, in milliseconds. */
+  readonly planningTimeoutMs: number
+  /** Units of planning that one caller may use up a minute on documents that the process has not planned before; a fifth of it at once. */
+  readonly planningPerMinute: number
+  /** Open sockets of one caller, and of one address (IPv6: a /64). */
+  readonly maxSockets: number
+  /** Running operations on the sockets of one caller, and of one address. */
+  readonly maxSubscriptions: number
 }
 
 /** The operator's mistakes, one line each with its fix. The message lists them all; no stack is worth showing. */
@@ -103,6 +133,46 @@ const postgresUrl = (name: string) =>
       error: `${name} names no database: end it with /freehold, for example.`,
     })
     .optional()
+
+/** What holds unless the environment says otherwise. */
+export const DEFAULT_LIMITS: Limits = {
+  maxDocumentBytes: 65_536,
+  maxDepth: 12,
+  maxCost: 20_000,
+  maxSelections: 1000,
+  maxRootFields: 25,
+  maxPlanning: 100,
+  maxInputDepth: 32,
+  maxInputValues: 10_000,
+  maxConditions: 100,
+  defaultPage: 50,
+  maxPage: 100,
+  maxAnswerSize: 4_194_304,
+  planningTimeoutMs: 250,
+  planningPerMinute: 6000,
+  maxSockets: 100,
+  maxSubscriptions: 500,
+}
+
+/** Names of the variables that set the limits, each with the least and the most it may say. */
+const LIMITS = {
+  maxDocumentBytes: ['MAX_DOCUMENT_BYTES', 1024, 1_048_576],
+  maxDepth: ['MAX_DEPTH', 1, 100],
+  maxCost: ['MAX_COST', 1, 10_000_000],
+  maxSelections: ['MAX_SELECTIONS', 1, 100_000],
+  maxRootFields: ['MAX_ROOT_FIELDS', 1, 1000],
+  maxPlanning: ['MAX_PLANNING', 1, 10_000],
+  maxInputDepth: ['MAX_INPUT_DEPTH', 1, 200],
+  maxInputValues: ['MAX_INPUT_VALUES', 1, 1_000_000],
+  maxConditions: ['MAX_CONDITIONS', 1, 10_000],
+  defaultPage: ['DEFAULT_PAGE', 1, 10_000],
+  maxPage: ['MAX_PAGE', 1, 10_000],
+  maxAnswerSize: ['MAX_ANSWER_SIZE', 1024, 268_435_456],
+  planningTimeoutMs: ['PLANNING_TIMEOUT_MS', 10, 60_000],
+  planningPerMinute: ['PLANNING_PER_MINUTE', 1, 1_000_000],
+  maxSockets: ['MAX_SOCKETS', 1, 100_000],
+  maxSubscriptions: ['MAX_SUBSCRIPTIONS', 1, 1_000_000],
+} as const satisfies Record<keyof Limits, readonly [name: string, min: number, max: number]>
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -153,12 +223,23 @@ const Environment = z.object({
   STATEMENT_TIMEOUT_MS: integer('STATEMENT_TIMEOUT_MS', 100, 3_600_000, 30_000),
   IDLE_IN_TRANSACTION_TIMEOUT_MS: integer('IDLE_IN_TRANSACTION_TIMEOUT_MS', 100, 3_600_000, 30_000),
   POOL_SIZE: integer('POOL_SIZE', 1, 1000, 10),
-  MAX_DEPTH: integer('MAX_DEPTH', 1, 100, 12),
-  MAX_COST: integer('MAX_COST', 1, 10_000_000, 20_000),
-  MAX_SELECTIONS: integer('MAX_SELECTIONS', 1, 100_000, 1000),
-  DEFAULT_PAGE: integer('DEFAULT_PAGE', 1, 10_000, 50),
-  MAX_PAGE: integer('MAX_PAGE', 1, 10_000, 100),
+  ...limitVariables(),
 })
+
+type LimitVariable = (typeof LIMITS)[keyof Limits][0]
+
+function limitVariables() {
+  const entries = (Object.keys(LIMITS) as (keyof Limits)[]).map((limit) => {
+    const [name, min, max] = LIMITS[limit]
+    return [name, integer(name, min, max, DEFAULT_LIMITS[limit])] as const
+  })
+  return Object.fromEntries(entries) as Record<LimitVariable, ReturnType<typeof integer>>
+}
+
+function limitsOf(values: Record<LimitVariable, number>): Limits {
+  const entries = (Object.keys(LIMITS) as (keyof Limits)[]).map((limit) => [limit, values[LIMITS[limit][0]]])
+  return Object.fromEntries(entries) as unknown as Limits
+}
 
 /**
  * Reads the environment; an empty variable counts as absent.
@@ -214,13 +295,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     statementTimeoutMs: values.STATEMENT_TIMEOUT_MS,
     idleInTransactionTimeoutMs: values.IDLE_IN_TRANSACTION_TIMEOUT_MS,
     poolSize: values.POOL_SIZE,
-    limits: {
-      maxDepth: values.MAX_DEPTH,
-      maxCost: values.MAX_COST,
-      maxSelections: values.MAX_SELECTIONS,
-      defaultPage: values.DEFAULT_PAGE,
-      maxPage: values.MAX_PAGE,
-    },
+    limits: limitsOf(values),
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConfigurationError, explainListenError, loadConfig } from '../src/config.ts'
+import { ConfigurationError, DEFAULT_LIMITS, explainListenError, loadConfig } from '../src/config.ts'
 
 let dataDir: string
 beforeEach(() => {
@@ -35,7 +35,7 @@ test('nothing given means the embedded database on loopback', () => {
     bodyMaxBytes: 1_048_576,
     statementTimeoutMs: 30_000,
     idleInTransactionTimeoutMs: 30_000,
-    limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
+    limits: DEFAULT_LIMITS,
   })
 })
 

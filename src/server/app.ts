@@ -69,8 +69,8 @@ export async function makeApp(deps: AppDeps): Promise<App> {
     installHealth(app, { pool, log, isListening: () => listener.isListening, isClosing: () => isClosing })
     // Before the JSON parser and authentication: they read the raw body, and what they present is a signature.
     installWebhooks(app, { pool, log, maxBytes: config.webhookMaxBytes })
-    installJsonBody(app, config.bodyMaxBytes)
     installAuthentication(app, authenticator)
+    installJsonBody(app, config.bodyMaxBytes)
     installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })
     graphql = await installGraphql(app, {
       ...config,
