@@ -3,6 +3,7 @@ import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } f
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { errorCode } from './errorCode.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 
 // Asked for by Grafast, graphql and Express when they are loaded; without it they check more and print notices.
 process.env.GRAPHILE_ENV ??= 'production'
@@ -54,42 +55,6 @@ export interface Config {
   readonly limits: Limits
 }
 
-/** What one GraphQL request, one caller and one address may ask of the process. */
-export interface Limits {
-  /** Bytes of a document. */
-  readonly maxDocumentBytes: number
-  /** Deepest nesting of fields, counting the root fields as 1. */
-  readonly maxDepth: number
-  /** Highest price of a document: each field costs 1 for every row it may be read for. */
-  readonly maxCost: number
-  /** Most selections in a document, fragments counted where they are spread. */
-  readonly maxSelections: number
-  /** Most root fields of an operation, aliases and fragments counted. */
-  readonly maxRootFields: number
-  /** Most work of planning an operation, in the units of src/graphql/limits/prices.ts. */
-  readonly maxPlanning: number
-  /** Deepest nesting of lists and objects in variables and literals. */
-  readonly maxInputDepth: number
-  /** Most values in variables and literals, those inside JSON counted. */
-  readonly maxInputValues: number
-  /** Most objects of filters and entries of `orderBy` in an operation, counted where they are used. */
-  readonly maxConditions: number
-  /** Rows of a connection that names no page size. */
-  readonly defaultPage: number
-  /** Most rows of one connection; larger wishes are cut to this. */
-  readonly maxPage: number
-  /** Characters of an answer or of one event of a subscription, about. */
-  readonly maxAnswerSize: number
-  /** Longest time of planning one document, in milliseconds. */
-  readonly planningTimeoutMs: number
-  /** Units of planning that one caller may use up a minute on documents that the process has not planned before; a fifth of it at once. */
-  readonly planningPerMinute: number
-  /** Open sockets of one caller, and of one address (IPv6: a /64). */
-  readonly maxSockets: number
-  /** Running operations on the sockets of one caller, and of one address. */
-  readonly maxSubscriptions: number
-}
-
 /** The operator's mistakes, one line each with its fix. The message lists them all; no stack is worth showing. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
@@ -133,26 +98,6 @@ const postgresUrl = (name: string) =>
       error: `${name} names no database: end it with /freehold, for example.`,
     })
     .optional()
-
-/** What holds unless the environment says otherwise. */
-export const DEFAULT_LIMITS: Limits = {
-  maxDocumentBytes: 65_536,
-  maxDepth: 12,
-  maxCost: 20_000,
-  maxSelections: 1000,
-  maxRootFields: 25,
-  maxPlanning: 100,
-  maxInputDepth: 32,
-  maxInputValues: 10_000,
-  maxConditions: 100,
-  defaultPage: 50,
-  maxPage: 100,
-  maxAnswerSize: 4_194_304,
-  planningTimeoutMs: 250,
-  planningPerMinute: 6000,
-  maxSockets: 100,
-  maxSubscriptions: 500,
-}
 
 /** Names of the variables that set the limits, each with the least and the most it may say. */
 const LIMITS = {

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConfigurationError, DEFAULT_LIMITS, explainListenError, loadConfig } from '../src/config.ts'
+import { ConfigurationError, explainListenError, loadConfig } from '../src/config.ts'
+import { DEFAULT_LIMITS } from '../src/limits.ts'
 
 let dataDir: string
 beforeEach(() => {

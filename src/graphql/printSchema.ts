@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { makeSchema } from 'postgraphile'
 import { lexicographicSortSchema, printSchema } from 'postgraphile/graphql'
-import { DEFAULT_LIMITS } from '../config.ts'
+import { DEFAULT_LIMITS } from '../limits.ts'
 import { makeLogger } from '../log.ts'
 import { makePreset } from './preset.ts'
 

@@ -1,15 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { useServer } from 'graphql-ws/use/ws'
+import { handleProtocols, makeServer } from 'graphql-ws'
 import { GraphQLError } from 'postgraphile/graphql'
 import type { makeGraphQLWSConfig } from 'postgraphile/grafserv'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Limits } from '../config.ts'
+import type { Limits } from '../limits.ts'
 import type { Claims } from '../db/withTenant.ts'
 import { mapDatabaseError, ServerError } from '../errors.ts'
 import { makeAllowances } from '../graphql/limits/allowances.ts'
 import { callerOf } from '../graphql/limits/caller.ts'
 import { networkOf } from '../graphql/limits/networkOf.ts'
+import { makeTurns } from '../graphql/limits/turns.ts'
 import type { Logger } from '../log.ts'
 import { bearerToken, isRevoked, type Authenticator } from './authenticate.ts'
 import type { RefusalLog } from './refusals.ts'
@@ -23,12 +24,15 @@ const RECHECK_MS = 60_000
 const INIT_WAIT_MS = 3000
 /** How long a socket that was closed may take to agree. */
 const CLOSE_WAIT_MS = 1000
+/** How often a socket has to show that somebody is there. */
+const PING_MS = 12_000
 /** Operations that one socket may have open at once. */
 const MAX_OPERATIONS = 100
 /** Longest message: a document and its variables. */
 const MESSAGE_BYTES = 131_072
-/** Messages of one socket a minute; a fifth of them at once. */
-const MESSAGES_PER_MINUTE = 3000
+/** Messages of one address a minute; a tenth of them at once. A new socket counts as ten. */
+const MESSAGES_PER_MINUTE = 30_000
+const MESSAGES_OF_OPENING = 10
 
 /** Private close codes of graphql-ws and ours: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
 const CLOSE = { unauthorized: 4401, forbidden: 4403, tooMany: 4429, goingAway: 1001 } as const
@@ -67,8 +71,9 @@ export function makeSockets(config: GraphqlWsConfig, deps: SocketsDeps): Sockets
   const sockets = makeTally(limits.maxSockets)
   const operations = makeTally(limits.maxSubscriptions)
   const messages = makeAllowances(MESSAGES_PER_MINUTE)
-  let opened = 0
-  const wss = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES })
+  // A message may start an operation, and a hundred come in one packet: they are dealt with one in a turn of the loop.
+  const turns = makeTurns({ length: limits.maxSubscriptions })
+  const wss = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES, handleProtocols })
   const attached = new Map<Server, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>()
 
   const refuse = (socket: WebSocket, error: unknown) => {
@@ -100,74 +105,70 @@ export function makeSockets(config: GraphqlWsConfig, deps: SocketsDeps): Sockets
     return operations.isFull(open.get(socket)?.names ?? []) ? new ServerError('TOO_MANY_SUBSCRIPTIONS') : undefined
   }
 
-  const gql = useServer(
-    {
-      ...config,
-      connectionInitWaitTimeout: deps.initWaitMs ?? INIT_WAIT_MS,
-      onSubscribe(context, id, payload) {
-        const isFull = Object.keys(context.subscriptions).length > MAX_OPERATIONS
-        const refusal = isFull ? new ServerError('TOO_MANY_SUBSCRIPTIONS') : refusalIn(context.extra.socket)
-        return refusal ? [asError(refusal)] : config.onSubscribe!(context, id, payload)
-      },
-      execute: (args) => counted(args, async () => await config.execute!(args)),
-      subscribe: (args) => counted(args, async () => await config.subscribe!(args)),
-      async onConnect({ connectionParams, extra: { socket, request } }) {
-        const check = async () => {
-          const { requestId } = factsOf(request)
-          const { expires_at: expiresAt, ...claims } = await authenticator.authenticate({
-            ...presented(connectionParams),
-            ...origin(request),
-            requestId,
-          })
-          // A socket lives long: what is hidden from it is found anew for each event.
-          setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '' } })
-          return expiresAt
-        }
-        let expiresAt: number | null | undefined
-        try {
-          expiresAt = await check()
-        } catch (error) {
-          const { requestId } = factsOf(request)
-          const { ip, userAgent: agent } = origin(request)
-          refusals.note(
-            error,
-            { ip, user_agent: agent, request_id: requestId },
-            { hasToken: presented(connectionParams).token !== null },
-          )
-          refuse(socket, error)
-          return false
-        }
-        // It may have hung up meanwhile, and would then be forgotten by nobody.
-        if (socket.readyState !== socket.OPEN) return false
-        const caller = callerOf(factsOf(request).claims).id
-        const entry: Open = {
-          request,
-          names: [...new Set([caller, addressOf(request)])],
-          expiry: undefined,
-          async check() {
-            this.expiry = closeAt(socket, await check(), this)
-          },
-        }
-        // The address was counted when the socket came.
-        const own = entry.names.filter((name) => name !== addressOf(request))
-        if (sockets.isFull(own)) {
-          shut(socket, CLOSE.tooMany, 'TOO_MANY_SOCKETS')
-          return false
-        }
-        const release = sockets.take(own)
-        open.set(socket, entry)
-        entry.expiry = closeAt(socket, expiresAt, entry)
-        socket.once('close', () => {
-          clearTimeout(entry.expiry)
-          open.delete(socket)
-          release()
-        })
-        return true
-      },
-      isProd: true,
+  const gql = makeServer<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }>({
+    ...config,
+    connectionInitWaitTimeout: deps.initWaitMs ?? INIT_WAIT_MS,
+    onSubscribe(context, id, payload) {
+      const isFull = Object.keys(context.subscriptions).length > MAX_OPERATIONS
+      const refusal = isFull ? new ServerError('TOO_MANY_SUBSCRIPTIONS') : refusalIn(context.extra.socket)
+      return refusal ? [asError(refusal)] : config.onSubscribe!(context, id, payload)
     },
-    wss,
-  )
+    execute: (args) => counted(args, async () => await config.execute!(args)),
+    subscribe: (args) => counted(args, async () => await config.subscribe!(args)),
+    async onConnect({ connectionParams, extra: { socket, request } }) {
+      const check = async () => {
+        const { requestId } = factsOf(request)
+        const { expires_at: expiresAt, ...claims } = await authenticator.authenticate({
+          ...presented(connectionParams),
+          ...origin(request),
+          requestId,
+        })
+        // A socket lives long: what is hidden from it is found anew for each event.
+        setFacts(request, { requestId, claims: { ...claims, hidden_project_ids: '' } })
+        return expiresAt
+      }
+      let expiresAt: number | null | undefined
+      try {
+        expiresAt = await check()
+      } catch (error) {
+        const { requestId } = factsOf(request)
+        const { ip, userAgent: agent } = origin(request)
+        refusals.note(
+          error,
+          { ip, user_agent: agent, request_id: requestId },
+          { hasToken: presented(connectionParams).token !== null },
+        )
+        refuse(socket, error)
+        return false
+      }
+      // It may have hung up meanwhile, and would then be forgotten by nobody.
+      if (socket.readyState !== socket.OPEN) return false
+      const caller = callerOf(factsOf(request).claims).id
+      const entry: Open = {
+        request,
+        names: [...new Set([caller, addressOf(request)])],
+        expiry: undefined,
+        async check() {
+          this.expiry = closeAt(socket, await check(), this)
+        },
+      }
+      // The address was counted when the socket came.
+      const own = entry.names.filter((name) => name !== addressOf(request))
+      if (sockets.isFull(own)) {
+        shut(socket, CLOSE.tooMany, 'TOO_MANY_SOCKETS')
+        return false
+      }
+      const release = sockets.take(own)
+      open.set(socket, entry)
+      entry.expiry = closeAt(socket, expiresAt, entry)
+      socket.once('close', () => {
+        clearTimeout(entry.expiry)
+        open.delete(socket)
+        release()
+      })
+      return true
+    },
+  })
 
   /** Asks again who it is when the session or key ends; a longer one goes on. */
   function closeAt(socket: WebSocket, expiresAt: number | null | undefined, entry: Open): NodeJS.Timeout | undefined {
@@ -179,16 +180,50 @@ export function makeSockets(config: GraphqlWsConfig, deps: SocketsDeps): Sockets
     }, inMs).unref()
   }
 
-  wss.on('connection', (socket) => {
-    // graphql-ws prints every error of a client to standard error, such as a message that is too long.
-    socket.removeAllListeners('error')
+  /** Lets a socket speak graphql-transport-ws. (graphql-ws does the same, and prints what clients do wrong to standard error.) */
+  function serve(socket: WebSocket, request: IncomingMessage): void {
+    const address = addressOf(request)
+    let isAlive = true
+    const ping = setInterval(() => {
+      if (!isAlive) return socket.terminate()
+      isAlive = false
+      socket.ping()
+    }, PING_MS)
+    const closed = gql.opened(
+      {
+        protocol: socket.protocol,
+        send: (text) =>
+          new Promise((resolve) => {
+            // A client that is gone misses its answer, and nobody else does.
+            if (socket.readyState === socket.OPEN) socket.send(text, () => resolve())
+            else resolve()
+          }),
+        close: (code, reason) => shut(socket, code ?? 1000, reason ?? ''),
+        onMessage: (handle) =>
+          socket.on('message', (data: Buffer) => {
+            if (socket.readyState !== socket.OPEN) return
+            messages.take(address, 1)
+            const turn = messages.has(address) ? turns.take(open.get(socket)?.names[0] ?? address) : undefined
+            if (!turn) return shut(socket, CLOSE.tooMany, 'TOO_MANY_MESSAGES')
+            turn
+              .then(async () => {
+                if (socket.readyState === socket.OPEN) await handle(data.toString('utf8'))
+              })
+              .catch((error: unknown) => {
+                log.error({ err: error }, 'internal error in a message of a socket')
+                shut(socket, 1011, 'INTERNAL')
+              })
+          }),
+      },
+      { socket, request },
+    )
+    socket.on('pong', () => (isAlive = true))
     socket.on('error', (error) => log.debug({ err: error }, 'a socket failed'))
-    const name = String(opened++)
-    socket.on('message', () => {
-      messages.take(name, 1)
-      if (!messages.has(name)) shut(socket, CLOSE.tooMany, 'TOO_MANY_MESSAGES')
+    socket.once('close', (code, reason) => {
+      clearInterval(ping)
+      void closed(code, reason.toString('utf8'))
     })
-  })
+  }
 
   const recheck = setInterval(() => {
     for (const [socket, entry] of open) entry.check().catch((error: unknown) => refuse(socket, error))
@@ -201,11 +236,12 @@ export function makeSockets(config: GraphqlWsConfig, deps: SocketsDeps): Sockets
         if (request.url?.split('?', 1)[0] !== '/graphql') return
         Object.assign(request, { ip: forwardedAddress(request, deps.trustedProxies ?? 0) })
         const address = [addressOf(request)]
-        if (sockets.isFull(address)) return turnAway(socket)
+        if (sockets.isFull(address) || !messages.has(address[0]!)) return turnAway(socket)
+        messages.take(address[0]!, MESSAGES_OF_OPENING)
         const release = sockets.take(address)
         socket.once('close', release)
         setFacts(request, { requestId: requestIdOf(request.headers['x-request-id']?.toString()) })
-        wss.handleUpgrade(request, socket, head, (ws) => wss.emit('connection', ws, request))
+        wss.handleUpgrade(request, socket, head, (ws) => serve(ws, request))
       }
       attached.set(server, upgrade)
       server.on('upgrade', upgrade)
@@ -220,7 +256,7 @@ export function makeSockets(config: GraphqlWsConfig, deps: SocketsDeps): Sockets
       clearInterval(recheck)
       for (const [server, upgrade] of attached) server.off('upgrade', upgrade)
       for (const socket of wss.clients) shut(socket, CLOSE.goingAway, 'GOING_AWAY')
-      await gql.dispose()
+      await new Promise((resolve) => wss.close(resolve))
     },
   }
 }

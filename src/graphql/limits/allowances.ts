@@ -1,7 +1,7 @@
 /** Callers that are remembered; beyond, the one that was seen longest ago starts afresh. */
 const CALLERS = 10_000
 /** Share of a minute's units that may be used at once. */
-const BURST = 0.2
+const BURST = 0.1
 
 /** What callers may use up of planning. */
 export interface Allowances {

@@ -8,7 +8,7 @@ import {
   type DocumentNode,
   type GraphQLSchema,
 } from 'postgraphile/graphql'
-import type { Limits } from '../../config.ts'
+import type { Limits } from '../../limits.ts'
 import { ServerError, type ServerErrorCode } from '../../errors.ts'
 import { measureDocument, type DocumentMeasure } from './measureDocument.ts'
 import { READING, SHAPE } from './prices.ts'

@@ -6,7 +6,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'postgraphile/graphql'
-import type { Limits } from '../../config.ts'
+import type { Limits } from '../../limits.ts'
 import { ServerError } from '../../errors.ts'
 import { anonymousFieldsOf } from '../plugins/AnonymousFieldsPlugin.ts'
 import { makeAllowances } from './allowances.ts'
@@ -65,6 +65,7 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
   const measures = new WeakMap<OperationDefinitionNode, OperationMeasure>()
   const plannedOnce = new WeakSet<OperationDefinitionNode>()
   const plans = new WeakSet<object>()
+  const large = new Map<string, { last: Promise<unknown>; length: number }>()
   const dearest = new WeakMap<OperationMeasure, number>()
 
   /** Waits until the caller may hold the loop to read this text or plan this operation; what comes twice waits once. */
@@ -98,9 +99,9 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
       return undefined
     }
     if (!caller.isAnonymous) return undefined
-    for (const { roots, planning } of operations) {
+    for (const { roots, rootFields, planning } of operations) {
       for (const name of roots) if (!anonymousFields.has(name)) return new ServerError('UNAUTHENTICATED')
-      if (planning > limits.maxPlanning * ANONYMOUS_SHARE || roots.size > limits.maxRootFields * ANONYMOUS_SHARE)
+      if (planning > limits.maxPlanning * ANONYMOUS_SHARE || rootFields > limits.maxRootFields * ANONYMOUS_SHARE)
         return new ServerError('UNAUTHENTICATED', 'Sign in to send documents as large as this one.')
     }
     return undefined
@@ -125,6 +126,22 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
       )
   }
 
+  /** A large answer holds the loop while it is put together: a caller gets one after the other. */
+  async function oneByOne<R>(caller: Caller, execute: () => Promise<R> | R): Promise<R> {
+    const { last, length } = large.get(caller.id) ?? { last: Promise.resolve(), length: 0 }
+    if (length >= LARGE_WAITING)
+      refuse('OVERLOADED', 'You ask for large answers faster than they are given; try again later.')
+    const mine = last.then(execute)
+    const entry = { last: mine.catch(() => {}), length: length + 1 }
+    large.set(caller.id, entry)
+    try {
+      return await mine
+    } finally {
+      const now = large.get(caller.id)!
+      if (--now.length === 0) large.delete(caller.id)
+    }
+  }
+
   async function start<R extends Result>(
     args: Args,
     { caller, isSocket }: Via,
@@ -146,7 +163,7 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
     }
     if (!plannedOnce.has(operation)) await takeTurn(caller, operation)
     else if (measure.isConditional) mustHaveAllowance(caller)
-    const result = await execute()
+    const result = await (dearestPrice(measure) > LARGE_PRICE ? oneByOne(caller, execute) : execute())
     return isStream(result)
       ? (boundAnswers(result, limits.maxAnswerSize) as R)
       : (boundAnswer(result, limits.maxAnswerSize) as R)
@@ -190,6 +207,10 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
   }
   return gate
 }
+
+/** A price from which on an answer counts as large, and how many of them may wait for one caller. */
+const LARGE_PRICE = 5000
+const LARGE_WAITING = 20
 
 const SUBSCRIPTION_HINT = 'Subscriptions are served over a websocket at /graphql (graphql-transport-ws), not over POST.'
 

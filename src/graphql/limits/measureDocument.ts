@@ -15,7 +15,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'postgraphile/graphql'
-import type { Limits } from '../../config.ts'
+import type { Limits } from '../../limits.ts'
 import { countLiteral, isConditionType, type InputCount } from './measureInput.ts'
 import { PLANNING, SHAPE } from './prices.ts'
 import { refuse } from './refusal.ts'
@@ -32,6 +32,8 @@ export interface OperationMeasure {
   readonly operation: OperationDefinitionNode
   /** Names of its root fields, without `__typename`. */
   readonly roots: ReadonlySet<string>
+  /** How many there are, aliases counted. */
+  readonly rootFields: number
   readonly isIntrospection: boolean
   readonly planning: number
   readonly price: Price
@@ -45,8 +47,6 @@ export interface OperationMeasure {
 export interface DocumentMeasure {
   readonly operations: readonly OperationMeasure[]
   readonly selections: number
-  /** Selections, arguments and definitions that were looked at: never more than the document has. */
-  readonly visited: number
 }
 
 /** What a selection set is worth, fragments counted where they are spread. */
@@ -83,18 +83,14 @@ const NOTHING: Readonly<SetMeasure> = {
 export function measureDocument(document: DocumentNode, schema: GraphQLSchema, limits: Limits): DocumentMeasure {
   const measurer = new Measurer(document, schema, limits)
   const operations = measurer.operations.map((operation) => measurer.measure(operation))
-  const selections = measurer.selections
-  if (selections > limits.maxSelections)
-    refuse('QUERY_TOO_LARGE', `The document has more than ${limits.maxSelections} selections.`)
   // Only now is the document known to be small with all its fragments spread.
   if (!measurer.isCircular) for (const operation of measurer.operations) measurer.checkMerges(operation)
-  return { operations, selections, visited: measurer.visited }
+  return { operations, selections: measurer.selections }
 }
 
 class Measurer {
   readonly operations: readonly OperationDefinitionNode[]
   selections = 0
-  visited = 0
   isCircular = false
   readonly #schema: GraphQLSchema
   readonly #limits: Limits
@@ -123,7 +119,7 @@ class Measurer {
   }
 
   measure(operation: OperationDefinitionNode): OperationMeasure {
-    const { maxDepth, maxRootFields, maxPlanning, maxConditions } = this.#limits
+    const { maxDepth, maxSelections, maxRootFields, maxPlanning, maxConditions } = this.#limits
     const variables = operation.variableDefinitions ?? []
     atMost(variables.length, SHAPE.maxVariables, 'variables')
     for (const { defaultValue, directives } of variables) {
@@ -134,6 +130,7 @@ class Measurer {
     const rootType = this.#schema.getRootType(operation.operation) ?? undefined
     const set = this.#measureSet(operation.selectionSet, rootType, 0)
     this.selections += set.selections
+    atMost(this.selections, maxSelections, 'selections')
     if (set.depth > maxDepth) refuse('QUERY_TOO_DEEP', `The document is nested deeper than ${maxDepth} fields.`)
     atMost(set.fields, maxRootFields, 'root fields')
     const roots = this.#rootsOf(operation.selectionSet)
@@ -153,6 +150,7 @@ class Measurer {
     return {
       operation,
       roots,
+      rootFields: set.fields,
       isIntrospection,
       planning: set.planning,
       price: set,
@@ -168,7 +166,6 @@ class Measurer {
     if (nesting > 500) refuse('QUERY_TOO_DEEP', 'The document is nested too deeply.')
     const sum: SetMeasure = { ...NOTHING, open: [] }
     for (const selection of set.selections) {
-      this.visited++
       sum.selections++
       this.#countDirectives(selection.directives)
       if (selection.kind === Kind.FIELD) this.#addField(sum, selection, type, nesting)
@@ -239,7 +236,6 @@ class Measurer {
   #addArguments(sum: SetMeasure, node: FieldNode, field: Field | undefined): void {
     const before = this.#literals.conditions
     for (const { name, value } of node.arguments ?? []) {
-      this.visited++
       const type = field?.args.find((arg) => arg.name === name.value)?.type
       countLiteral(type, value, this.#literals, this.#limits)
       if (type && isConditionType(getNamedType(type)) && namesVariable(value)) sum.conditionUses++

@@ -11,7 +11,7 @@ import {
   type OperationDefinitionNode,
   type ValueNode,
 } from 'postgraphile/graphql'
-import type { Limits } from '../../config.ts'
+import type { Limits } from '../../limits.ts'
 import { refuse } from './refusal.ts'
 
 /** What was counted of lists, objects and values that a client sends. */

@@ -1,7 +1,7 @@
 import 'postgraphile'
 import { constant, lambda, type Step } from 'postgraphile/grafast'
 import type { ParsedGraphQLBody } from 'postgraphile/grafserv'
-import type { Limits } from '../../config.ts'
+import type { Limits } from '../../limits.ts'
 import type { Claims } from '../../db/withTenant.ts'
 import { ServerError } from '../../errors.ts'
 import { callerOf, type Caller } from '../limits/caller.ts'
