@@ -8,10 +8,12 @@ import type { Row } from '../row.ts'
 import { DASHBOARD } from './nestedQuery.ts'
 
 /** Each attack is on and off by turns so often, so long. */
-const ROUNDS = 3
-const ON_MS = 300
-/** For what an attack leaves behind to be over. */
-const SETTLE_MS = 100
+const ROUNDS = 2
+const ON_MS = 500
+/** A stretch without an attack. */
+const OFF_MS = 300
+/** What an attack leaves behind is its own: it is still watched for so long after its end. */
+const SETTLE_MS = 300
 /** The loop's delay that no attack may reach, as the 99th percentile. */
 const LONGEST_DELAY_MS = 50
 const BUDGET = 2
@@ -51,9 +53,9 @@ export const row: Row = {
     await neighbour.ask({ url: api.url, people: neighbours, query: DASHBOARD })
     const hostile = startProgram(bench, 'attacker')
 
-    const observe = async (ms: number): Promise<Window> => {
+    const observe = async (meanwhile: () => Promise<unknown>): Promise<Window> => {
       await Promise.all([api.ask('reset'), neighbour.ask('reset')])
-      await wait(ms)
+      await meanwhile()
       const [loop, times] = await Promise.all([api.ask<LoopDelay>('tell'), neighbour.ask<number[]>('tell')])
       return { loop: [loop], times }
     }
@@ -61,12 +63,16 @@ export const row: Row = {
       const [on, off]: [Window[], Window[]] = [[], []]
       const answers: Record<string, number> = {}
       for (let round = 0; round < ROUNDS; round++) {
-        off.push(await observe(ON_MS))
-        await hostile.ask({ name, url: api.url, token: attacker!.token })
-        on.push(await observe(ON_MS))
-        const told = await hostile.ask<AttackAnswer>('stop')
-        for (const [answer, count] of Object.entries(told.answers)) answers[answer] = (answers[answer] ?? 0) + count
-        await wait(SETTLE_MS)
+        off.push(await observe(() => wait(OFF_MS)))
+        on.push(
+          await observe(async () => {
+            await hostile.ask({ name, url: api.url, token: attacker!.token })
+            await wait(ON_MS)
+            const told = await hostile.ask<AttackAnswer>('stop')
+            for (const [answer, count] of Object.entries(told.answers)) answers[answer] = (answers[answer] ?? 0) + count
+            await wait(SETTLE_MS)
+          }),
+        )
       }
       return { on, off, answers }
     }
