@@ -15,6 +15,8 @@ interface Programs {
 export interface Server {
   readonly url: string
   readonly pid: number
+  /** Sends a message and waits for the answer, of programs that answer. */
+  ask<A>(message: object | string): Promise<A>
 }
 
 /** Starts a server of programs/ in a process of its own and waits until it serves. */
@@ -27,7 +29,7 @@ export async function startServer<T extends keyof Programs>(
   const child = start(bench, program, flags)
   child.send(options)
   const { url } = await child.next<{ url: string }>()
-  return { url, pid: child.pid }
+  return { url, pid: child.pid, ask: child.ask }
 }
 
 /** Starts a crowd: a function that lets so many log in at the same moment and tells what became of them. */
@@ -52,6 +54,11 @@ export async function startLoad(bench: Bench): Promise<(order: LoadOrder) => Pro
   }
 }
 
+/** Starts a program that answers messages. */
+export function startProgram(bench: Bench, program: string) {
+  return start(bench, program, [])
+}
+
 function start(bench: Bench, program: string, flags: readonly string[]) {
   const profile =
     bench.profileDir === undefined
@@ -70,17 +77,24 @@ function start(bench: Bench, program: string, flags: readonly string[]) {
         child.disconnect()
       }),
   )
+  const next = <A>() =>
+    new Promise<A>((resolve, reject) => {
+      const onExit = (code: number | null) => reject(new Error(`bench/programs/${program}.ts ended with ${code}`))
+      child.once('exit', onExit)
+      child.once('message', (message) => {
+        child.off('exit', onExit)
+        resolve(message as A)
+      })
+    })
+  const send = (message: object | string) => void child.send(message)
   return {
     pid: child.pid!,
-    send: (message: object | string) => void child.send(message),
-    next: <A>() =>
-      new Promise<A>((resolve, reject) => {
-        const onExit = (code: number | null) => reject(new Error(`bench/programs/${program}.ts ended with ${code}`))
-        child.once('exit', onExit)
-        child.once('message', (message) => {
-          child.off('exit', onExit)
-          resolve(message as A)
-        })
-      }),
+    send,
+    next,
+    ask<A>(message: object | string): Promise<A> {
+      const answer = next<A>()
+      send(message)
+      return answer
+    },
   }
 }

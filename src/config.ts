@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { errorCode } from './errorCode.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 
 // Asked for by Grafast, graphql and Express when they are loaded; without it they check more and print notices.
 process.env.GRAPHILE_ENV ??= 'production'
@@ -56,13 +57,7 @@ export interface Config {
   readonly poolSize: number
   /** Connections of the API, beside its pool, for what hashes a password; as many processors it may take. */
   readonly hashingConnections: number
-  readonly limits: {
-    readonly maxDepth: number
-    readonly maxCost: number
-    readonly maxSelections: number
-    readonly defaultPage: number
-    readonly maxPage: number
-  }
+  readonly limits: Limits
 }
 
 /** The operator's mistakes, one line each with its fix. The message lists them all; no stack is worth showing. */
@@ -108,6 +103,26 @@ const postgresUrl = (name: string) =>
       error: `${name} names no database: end it with /freehold, for example.`,
     })
     .optional()
+
+/** Names of the variables that set the limits, each with the least and the most it may say. */
+const LIMITS = {
+  maxDocumentBytes: ['MAX_DOCUMENT_BYTES', 1024, 1_048_576],
+  maxDepth: ['MAX_DEPTH', 1, 100],
+  maxCost: ['MAX_COST', 1, 10_000_000],
+  maxSelections: ['MAX_SELECTIONS', 1, 100_000],
+  maxRootFields: ['MAX_ROOT_FIELDS', 1, 1000],
+  maxPlanning: ['MAX_PLANNING', 1, 10_000],
+  maxInputDepth: ['MAX_INPUT_DEPTH', 1, 200],
+  maxInputValues: ['MAX_INPUT_VALUES', 1, 1_000_000],
+  maxConditions: ['MAX_CONDITIONS', 1, 10_000],
+  defaultPage: ['DEFAULT_PAGE', 1, 10_000],
+  maxPage: ['MAX_PAGE', 1, 10_000],
+  maxAnswerSize: ['MAX_ANSWER_SIZE', 1024, 268_435_456],
+  planningTimeoutMs: ['PLANNING_TIMEOUT_MS', 10, 60_000],
+  planningPerMinute: ['PLANNING_PER_MINUTE', 1, 1_000_000],
+  maxSockets: ['MAX_SOCKETS', 1, 100_000],
+  maxSubscriptions: ['MAX_SUBSCRIPTIONS', 1, 1_000_000],
+} as const satisfies Record<keyof Limits, readonly [name: string, min: number, max: number]>
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -160,12 +175,23 @@ const Environment = z.object({
   IDLE_IN_TRANSACTION_TIMEOUT_MS: integer('IDLE_IN_TRANSACTION_TIMEOUT_MS', 100, 3_600_000, 30_000),
   POOL_SIZE: integer('POOL_SIZE', 1, 1000, 10),
   HASHING_CONNECTIONS: integer('HASHING_CONNECTIONS', 1, 64, Math.max(1, Math.min(4, availableParallelism() >> 1))),
-  MAX_DEPTH: integer('MAX_DEPTH', 1, 100, 12),
-  MAX_COST: integer('MAX_COST', 1, 10_000_000, 20_000),
-  MAX_SELECTIONS: integer('MAX_SELECTIONS', 1, 100_000, 1000),
-  DEFAULT_PAGE: integer('DEFAULT_PAGE', 1, 10_000, 50),
-  MAX_PAGE: integer('MAX_PAGE', 1, 10_000, 100),
+  ...limitVariables(),
 })
+
+type LimitVariable = (typeof LIMITS)[keyof Limits][0]
+
+function limitVariables() {
+  const entries = (Object.keys(LIMITS) as (keyof Limits)[]).map((limit) => {
+    const [name, min, max] = LIMITS[limit]
+    return [name, integer(name, min, max, DEFAULT_LIMITS[limit])] as const
+  })
+  return Object.fromEntries(entries) as Record<LimitVariable, ReturnType<typeof integer>>
+}
+
+function limitsOf(values: Record<LimitVariable, number>): Limits {
+  const entries = (Object.keys(LIMITS) as (keyof Limits)[]).map((limit) => [limit, values[LIMITS[limit][0]]])
+  return Object.fromEntries(entries) as unknown as Limits
+}
 
 /**
  * Reads the environment; an empty variable counts as absent.
@@ -223,13 +249,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, argv: readonly 
     idleInTransactionTimeoutMs: values.IDLE_IN_TRANSACTION_TIMEOUT_MS,
     poolSize: values.POOL_SIZE,
     hashingConnections: values.HASHING_CONNECTIONS,
-    limits: {
-      maxDepth: values.MAX_DEPTH,
-      maxCost: values.MAX_COST,
-      maxSelections: values.MAX_SELECTIONS,
-      defaultPage: values.DEFAULT_PAGE,
-      maxPage: values.MAX_PAGE,
-    },
+    limits: limitsOf(values),
   }
 }
 

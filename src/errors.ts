@@ -96,11 +96,16 @@ export const errorTable: readonly ErrorRow[] = [
   server('QUERY_TOO_LARGE', 400, 'The document has too many selections.'),
   server('QUERY_TOO_DEEP', 400, 'The document is nested too deeply.'),
   server('QUERY_TOO_EXPENSIVE', 400, 'The document may ask for too many rows.'),
+  server('INPUT_TOO_LARGE', 400, 'The variables hold too much.'),
+  server('ANSWER_TOO_LARGE', 422, 'The answer is too large; ask for less.'),
+  server('RATE_LIMITED', 429, 'Too many requests; try again later.'),
+  server('SUBSCRIPTION_NEEDS_SOCKET', 400, 'Subscriptions are served over a websocket at /graphql.'),
   server('INTROSPECTION_DISABLED', 400, 'Introspection is switched off.'),
   server('DOCUMENT_NOT_PERSISTED', 400, 'Only registered documents are accepted.'),
   server('SUBSCRIPTION_INTERRUPTED', 503, 'Live updates were interrupted; subscribe again and read what was missed.'),
   server('SUBSCRIPTION_TOO_SLOW', 503, 'Updates came faster than they were read; subscribe again.'),
-  server('TOO_MANY_SUBSCRIPTIONS', 429, 'One connection may hold no more subscriptions.'),
+  server('TOO_MANY_SOCKETS', 429, 'You hold too many connections.'),
+  server('TOO_MANY_SUBSCRIPTIONS', 429, 'You hold too many subscriptions.'),
   server('TOO_MUCH_IN_FLIGHT', 429, 'Too much is being sent to this address at once; try again later.'),
   server('OVERLOADED', 503, 'The server is busy; try again later.'),
   server('UNAVAILABLE', 503, "The database can't be reached; try again later."),
@@ -130,8 +135,13 @@ export type ServerErrorCode =
   | 'QUERY_TOO_LARGE'
   | 'QUERY_TOO_DEEP'
   | 'QUERY_TOO_EXPENSIVE'
+  | 'INPUT_TOO_LARGE'
+  | 'ANSWER_TOO_LARGE'
+  | 'RATE_LIMITED'
+  | 'SUBSCRIPTION_NEEDS_SOCKET'
   | 'INTROSPECTION_DISABLED'
   | 'DOCUMENT_NOT_PERSISTED'
+  | 'TOO_MANY_SOCKETS'
   | 'TOO_MANY_SUBSCRIPTIONS'
   | 'SUBSCRIPTION_INTERRUPTED'
   | 'SUBSCRIPTION_TOO_SLOW'

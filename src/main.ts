@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigurationError, explainListenError, loadConfig, type Config } from './config.ts'
 import { BrokenLawError } from './deploy/apply.ts'
@@ -41,6 +41,7 @@ async function start(config: Config): Promise<void> {
 async function startApi(config: Config, database: Database, log: Logger, closing: Shutdown): Promise<string> {
   // Imported here, so that a worker alone does not load the API.
   const { makeApp } = await import('./server/app.ts')
+  const { makeHttpServer } = await import('./server/httpServer.ts')
   const pool = createPool(database.urls.authenticator, { ...poolOptions(config, log), name: 'freehold-api' })
   closing.add('the connections of the API', () => pool.end())
   const hashingPool = createPool(database.urls.authenticator, {
@@ -60,7 +61,7 @@ async function startApi(config: Config, database: Database, log: Logger, closing
     lag: () => lag.current,
     ...(config.persistedDocuments !== undefined && { persistedDocuments: config.persistedDocuments }),
   })
-  const server = createServer(app.express)
+  const server = makeHttpServer(app.express, { trustedProxies: config.trustedProxies })
   app.attach(server)
   closing.add('the API', async () => {
     const closed = new Promise((resolve) => server.close(resolve))

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigurationError, explainListenError, loadConfig } from '../src/config.ts'
+import { DEFAULT_LIMITS } from '../src/limits.ts'
 
 let dataDir: string
 beforeEach(() => {
@@ -35,7 +36,7 @@ test('nothing given means the embedded database on loopback', () => {
     bodyMaxBytes: 1_048_576,
     statementTimeoutMs: 30_000,
     idleInTransactionTimeoutMs: 30_000,
-    limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
+    limits: DEFAULT_LIMITS,
   })
 })
 

@@ -7,7 +7,8 @@ const SRC = join(ROOT, 'src')
 /** The picture of src/README.md: a room may import from those it names, from itself, and from generated/. */
 const BELOW: Record<string, readonly string[]> = {
   errorCode: [],
-  config: ['errorCode'],
+  limits: [],
+  config: ['errorCode', 'limits'],
   log: [],
   errors: [],
   shutdown: [],
@@ -15,8 +16,8 @@ const BELOW: Record<string, readonly string[]> = {
   deploy: ['config', 'errorCode', 'db'],
   audit: ['config', 'errorCode', 'db', 'deploy'],
   operator: ['config', 'errorCode', 'errors', 'db', 'deploy'],
-  graphql: ['db', 'errors', 'log'],
-  server: ['config', 'db', 'errors', 'log', 'graphql'],
+  graphql: ['db', 'errors', 'limits', 'log'],
+  server: ['config', 'db', 'errors', 'limits', 'log', 'graphql'],
   worker: ['config', 'db', 'log', 'errorCode', 'audit'],
   main: ['config', 'log', 'shutdown', 'db', 'deploy', 'server', 'worker'],
   dev: ['config', 'errors', 'errorCode', 'log', 'db', 'deploy', 'graphql', 'audit', 'worker', 'operator'],

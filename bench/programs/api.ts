@@ -2,7 +2,9 @@
 import type { Keyring } from '../../src/config.ts'
 import { createPool } from '../../src/db/pools.ts'
 import { makeLogger } from '../../src/log.ts'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { makeApp, type AppDeps } from '../../src/server/app.ts'
+import { makeHttpServer } from '../../src/server/httpServer.ts'
 import { options, serve } from './serve.ts'
 
 export interface ApiOptions {
@@ -25,4 +27,27 @@ const app = await makeApp({
   }),
   log: makeLogger({ level: logLevel ?? 'info' }),
 })
-serve(app.express)
+const server = makeHttpServer(app.express)
+app.attach(server)
+serve(server)
+
+export interface LoopDelay {
+  /** Milliseconds since the last time this was asked. */
+  readonly p99: number
+  readonly worst: number
+  /** Of the process, in bytes. */
+  readonly memory: number
+}
+
+// How late timers come that are due every millisecond; asked for by whoever measures it.
+const delay = monitorEventLoopDelay({ resolution: 1 })
+process.on('message', () => {
+  const answer: LoopDelay = {
+    p99: delay.percentile(99) / 1e6,
+    worst: delay.max / 1e6,
+    memory: process.memoryUsage.rss(),
+  }
+  delay.enable()
+  delay.reset()
+  process.send!(answer)
+})

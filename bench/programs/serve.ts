@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, Server, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** First message of the parent: what to be. */
@@ -9,8 +9,8 @@ export async function options<T>(): Promise<T> {
 }
 
 /** Serves on a free port until the parent lets go. */
-export function serve(handler: RequestListener): void {
-  const server = createServer(handler).listen(0, '127.0.0.1', () => {
+export function serve(handler: RequestListener | Server): void {
+  const server = (handler instanceof Server ? handler : createServer(handler)).listen(0, '127.0.0.1', () => {
     process.send!({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
   })
   process.on('disconnect', () => process.exit(0))

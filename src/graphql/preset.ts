@@ -6,11 +6,13 @@ import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
 import { makePgService } from 'postgraphile/adaptors/pg'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
+import type { Limits } from '../limits.ts'
 import { CLAIM_NAMES, type Claims } from '../db/withTenant.ts'
 import { ServerError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { withClaimedQueries } from './claimedQuery.ts'
 import type { LiveUpdates } from './liveUpdates.ts'
+import { AnonymousFieldsPlugin } from './plugins/AnonymousFieldsPlugin.ts'
 import { ClaimedDeploymentPlugin } from './plugins/ClaimedDeploymentPlugin.ts'
 import { EnumNamesPlugin } from './plugins/EnumNamesPlugin.ts'
 import { makeErrorsPreset } from './plugins/ErrorsPlugin.ts'
@@ -45,7 +47,7 @@ export interface PresetDeps {
   /** The same role's few connections for statements that hash a password; without it, they are those of `pool`. */
   hashingPool?: pg.Pool
   log: Logger
-  limits: { maxDepth: number; maxCost: number; maxSelections: number; defaultPage: number; maxPage: number }
+  limits: Limits
   introspection: boolean
   graphiql: boolean
   /** Longest body in bytes. */
@@ -95,7 +97,8 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
       ClaimedDeploymentPlugin,
       LogLinesPlugin,
       makeSubscriptionsPlugin(deps.liveUpdates),
-      makeLimitsPlugin({ ...deps.limits, introspection: deps.introspection }),
+      AnonymousFieldsPlugin,
+      makeLimitsPlugin(deps),
       ...(deps.persistedDocuments === undefined ? [] : [makePersistedDocumentsPlugin(deps.persistedDocuments)]),
     ],
     // `filter` does all that `condition` does; a schema that can't be built as a whole must not start.
@@ -138,6 +141,7 @@ export function makePreset(deps: PresetDeps): GraphileConfig.Preset {
     },
     grafast: {
       explain: false,
+      timeouts: { planning: deps.limits.planningTimeoutMs },
       context: (requestContext) => ({ unsentBytes: () => requestContext.ws?.socket?.bufferedAmount ?? 0 }),
     },
     grafserv: {

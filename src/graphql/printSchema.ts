@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { makeSchema } from 'postgraphile'
 import { lexicographicSortSchema, printSchema } from 'postgraphile/graphql'
+import { DEFAULT_LIMITS } from '../limits.ts'
 import { makeLogger } from '../log.ts'
 import { makePreset } from './preset.ts'
 
@@ -12,7 +13,7 @@ export async function printSchemaSDL(authenticatorUrl: string): Promise<string> 
       makePreset({
         pool,
         log: makeLogger({ level: 'silent' }),
-        limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
+        limits: DEFAULT_LIMITS,
         introspection: true,
         graphiql: false,
         bodyMaxBytes: 1_048_576,

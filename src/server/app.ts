@@ -87,8 +87,8 @@ export async function makeApp(deps: AppDeps): Promise<App> {
       maxBytes: config.webhookMaxBytes,
       ...(deps.webhookBodyTimeoutMs !== undefined && { bodyTimeoutMs: deps.webhookBodyTimeoutMs }),
     })
-    installJsonBody(app, config.bodyMaxBytes)
     installAuthentication(app, authenticator)
+    installJsonBody(app, config.bodyMaxBytes)
     installAudit(app, { pool, bodyMaxBytes: config.bodyMaxBytes })
     graphql = await installGraphql(app, {
       ...config,

@@ -20,12 +20,15 @@ export interface Credentials {
   requestId: string
 }
 
+/** Claims, and when the session or key that they came of ends by itself: milliseconds since 1970. */
+export type LastingClaims = Claims & { expires_at?: number | null }
+
 /** What app_private.authenticate answers. */
-type Answer = Claims & { cacheable?: boolean }
+type Answer = LastingClaims & { cacheable?: boolean }
 
 export interface Authenticator {
   /** The claims of who presents these; rejects with the database's FH401, FH403 or FH429. */
-  authenticate(credentials: Credentials): Promise<Claims>
+  authenticate(credentials: Credentials): Promise<LastingClaims>
   /** Takes a payload of NOTIFY auth_revoked: what the cache knows of that session, key, person or tenant is dropped. */
   revoke(payload: string): void
   /** While false nothing is cached, since revocations would not be heard. */
@@ -37,7 +40,7 @@ export interface Authenticator {
  * when something was revoked is not kept.
  */
 export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger }): Authenticator {
-  const cache = new Map<string, { claims: Claims; until: number }>()
+  const cache = new Map<string, { claims: LastingClaims; until: number }>()
   let isListening = false
   let revocations = 0
 
@@ -61,7 +64,7 @@ export function makeAuthenticator({ pool, log }: { pool: pg.Pool; log: Logger })
       })) as Answer
       if (cacheable === true && isListening && revocations === revocationsBefore) {
         cache.delete(key)
-        cache.set(key, { claims, until: Date.now() + CACHE_MS })
+        cache.set(key, { claims, until: Math.min(Date.now() + CACHE_MS, claims.expires_at ?? Infinity) })
         if (cache.size > CACHE_ENTRIES) cache.delete(cache.keys().next().value!)
       }
       return { ...claims, ...of }

@@ -30,3 +30,17 @@ export function clientAddress(request: IncomingMessage & { ip?: string | undefin
 export function userAgent(request: IncomingMessage): string | null {
   return request.headers['user-agent']?.slice(0, 500) ?? null
 }
+
+/**
+ * The address of the client of an upgrade, which Express does not see: as many hops before the connection's as there are trusted
+ * proxies, as far as X-Forwarded-For goes back.
+ */
+export function forwardedAddress(request: IncomingMessage, trustedProxies: number): string | undefined {
+  const header = request.headers['x-forwarded-for']
+  const hops = (Array.isArray(header) ? header.join(',') : (header ?? ''))
+    .split(',')
+    .map((hop) => hop.trim())
+    .filter(Boolean)
+    .reverse()
+  return [request.socket.remoteAddress, ...hops][Math.min(trustedProxies, hops.length)]
+}

@@ -131,7 +131,7 @@ test('the list of them is what the catalog says', async () => {
     join pg_namespace n on n.nspname = split_part(r.name, '.', 1)
     join pg_proc p on p.pronamespace = n.oid and p.proname = split_part(r.name, '.', 2)
     where exists (
-      select from unnest('{app_anonymous,app_user,freehold_authenticator,freehold_worker}'::text[]) role
+      select from unnest('{app_anonymous,app_user,app_operator,freehold_authenticator,freehold_worker}'::text[]) role
       where has_function_privilege(role, p.oid, 'execute'))
     order by 1`)
   expect(rows.map(({ name }) => name)).toEqual([...NEEDS_KEYS])

@@ -1,9 +1,11 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { createClient, type Client } from 'graphql-ws'
 import WebSocket from 'ws'
+import { DEFAULT_LIMITS, type Limits } from '../../src/limits.ts'
 import { makeLogger } from '../../src/log.ts'
+import { makeHttpServer } from '../../src/server/httpServer.ts'
 import { makeApp, type App, type AppDeps } from '../../src/server/app.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { namedPeople, type Person, type PersonName, type Settled, type Tenant } from '../support/people.ts'
@@ -40,10 +42,11 @@ export interface Api {
   close(): Promise<void>
 }
 
-const LIMITS = { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 }
-
 export async function startApi(
-  options: Partial<AppDeps['config']> & Pick<AppDeps, 'persistedDocuments' | 'lag' | 'webhookBodyTimeoutMs'> = {},
+  options: Partial<Omit<AppDeps['config'], 'limits'>> & { limits?: Partial<Limits> } & Pick<
+      AppDeps,
+      'persistedDocuments' | 'lag' | 'webhookBodyTimeoutMs'
+    > = {},
 ): Promise<Api> {
   const database = await testDatabase()
   const settled = await namedPeople(database)
@@ -56,7 +59,7 @@ export async function startApi(
       done()
     },
   })
-  const { persistedDocuments, lag, webhookBodyTimeoutMs, ...config } = options
+  const { persistedDocuments, lag, webhookBodyTimeoutMs, limits, ...config } = options
   const app = await makeApp({
     config: {
       cors: false,
@@ -64,8 +67,8 @@ export async function startApi(
       graphiql: true,
       bodyMaxBytes: 1_048_576,
       webhookMaxBytes: 26_214_400,
-      limits: LIMITS,
       ...config,
+      limits: { ...DEFAULT_LIMITS, planningPerMinute: 1_000_000, ...limits },
     },
     pool: database.authenticator,
     authenticatorUrl: database.urls.authenticator,
@@ -74,7 +77,7 @@ export async function startApi(
     ...(lag !== undefined && { lag }),
     ...(webhookBodyTimeoutMs !== undefined && { webhookBodyTimeoutMs }),
   })
-  const server: Server = createServer(app.express)
+  const server: Server = makeHttpServer(app.express)
   app.attach(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type pg from 'pg'
 import { createPool } from '../../src/db/pools.ts'
 import { HASHING_FUNCTIONS, MAX_WAITING } from '../../src/graphql/hashingLane.ts'
+import { DEFAULT_LIMITS } from '../../src/limits.ts'
 import { makeLogger } from '../../src/log.ts'
 import { makeApp, type App } from '../../src/server/app.ts'
 import { TEST_KEYRING, testDatabase, type TestDatabase } from '../support/database.ts'
@@ -39,7 +40,7 @@ beforeAll(async () => {
       graphiql: false,
       bodyMaxBytes: 1_048_576,
       webhookMaxBytes: 1_048_576,
-      limits: { maxDepth: 12, maxCost: 20_000, maxSelections: 1000, defaultPage: 50, maxPage: 100 },
+      limits: DEFAULT_LIMITS,
       trustedProxies: 1,
     },
     pool: pools[0]!,

@@ -58,13 +58,16 @@ test('depth is refused, also behind fragments', async () => {
   expect(data.deployments.nodes).toEqual([{ project: { slug: 'shop' } }])
 })
 
-test('cost multiplies page sizes, counts aliases, and takes a variable for the largest page', async () => {
+test('cost multiplies page sizes, counts aliases, and reads page sizes in variables', async () => {
   const nested = (size: string) =>
     `{ projects${size} { nodes { deployments${size} { nodes { logs${size} { nodes { id level source message } } } } } } }`
   expect(code(await api.ask('alice', nested('(first: 8)')))).toBe('QUERY_TOO_EXPENSIVE')
-  expect(code(await api.ask('alice', nested('(first: $n)').replace('{', 'query ($n: Int!) {'), { n: 1 }))).toBe(
-    'QUERY_TOO_EXPENSIVE',
-  )
+  const variable = nested('(first: $n)').replace('{', 'query ($n: Int = 8) {')
+  expect((await api.ask('alice', variable, { n: 2 })).errors).toBeUndefined()
+  // null asks for the default page, and saying nothing for the default of the variable.
+  expect((await api.ask('alice', variable, { n: null })).errors).toBeUndefined()
+  for (const n of [8, 1000, undefined])
+    expect([n, code(await api.ask('alice', variable, { n }))]).toEqual([n, 'QUERY_TOO_EXPENSIVE'])
   expect((await api.ask('alice', nested('(first: 2)'))).errors).toBeUndefined()
   const aliases = Array.from(
     { length: 8 },
@@ -76,7 +79,6 @@ test('cost multiplies page sizes, counts aliases, and takes a variable for the l
 })
 
 test('the size of a document is bounded before the costly rules of the specification run', async () => {
-  const started = performance.now()
   expect(code(await api.ask('alice', `{ projects { ${'totalCount '.repeat(8000)} } }`))).toBe('QUERY_TOO_LARGE')
   expect(code(await api.ask('alice', `{ projects { ${'totalCount '.repeat(12_000)} } }`))).toBe('QUERY_TOO_LARGE')
   expect(
@@ -93,8 +95,7 @@ test('the size of a document is bounded before the costly rules of the specifica
       ),
     ),
   ).toBe('QUERY_TOO_LARGE')
-  expect(code(await api.ask('alice', `${'{ projects '.repeat(9000)}`))).toBe('QUERY_TOO_DEEP') // the parser runs out of stack
-  expect(performance.now() - started).toBeLessThan(3000)
+  expect(code(await api.ask('alice', '{a'.repeat(7000)))).toBe('QUERY_TOO_DEEP') // the parser runs out of stack
 })
 
 test('fragments in a circle are an error of validation, not an endless walk', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:http'
 import express from 'express'
 import WebSocket from 'ws'
+import { DEFAULT_LIMITS } from '../../src/limits.ts'
 import { makeLogger } from '../../src/log.ts'
 import { makeAuthenticator } from '../../src/server/authenticate.ts'
 import { installAuthentication } from '../../src/server/install/authentication.ts'
@@ -386,7 +387,7 @@ test('the app refuses to start without a database rather than half', async () =>
         graphiql: false,
         bodyMaxBytes: 1000,
         webhookMaxBytes: 1000,
-        limits: { maxDepth: 1, maxCost: 1, maxSelections: 1, defaultPage: 1, maxPage: 1 },
+        limits: DEFAULT_LIMITS,
       },
       pool: api.database.authenticator,
       authenticatorUrl: `postgres://x:x@127.0.0.1:${port}/x`,

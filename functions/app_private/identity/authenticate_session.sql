@@ -11,7 +11,8 @@ declare
   v_asked_id  uuid;
   v_operates  boolean := false;
 begin
-  select s.id, s.user_id, s.last_seen_at, s.tenant_id, u.two_factor_enabled, us.default_tenant_id into v_session
+  select s.id, s.user_id, s.expires_at, s.last_seen_at, s.tenant_id, u.two_factor_enabled, us.default_tenant_id
+  into v_session
   from app_private.session_tokens t
   join app_public.sessions s on s.id = t.session_id
   join app_public.users u on u.id = s.user_id
@@ -63,11 +64,13 @@ begin
 
   return jsonb_build_object(
     'role', 'app_user', 'user_id', v_session.user_id, 'session_id', v_session.id,
-    'tenant_id', coalesce(v_tenant_id::text, ''), 'member_role', coalesce(v_role::text, ''))
+    'tenant_id', coalesce(v_tenant_id::text, ''), 'member_role', coalesce(v_role::text, ''),
+    'expires_at', extract(epoch from v_session.expires_at) * 1000)
     -- An operator writes nothing: no permission that a function asks for is among these. Each request is seen here.
     || case when v_operates then '{"permissions": "[\"operator\"]", "cacheable": false}' else '{}' end::jsonb;
 end
 $$;
 comment on function app_private.authenticate_session(text, text) is
-  'Claims of a session token; tenant is a slug or an id, null means the default tenant of the person.';
+  'Claims of a session token, and when it ends, in milliseconds since 1970; tenant is a slug or an id, null means the '
+  'default tenant of the person.';
 alter function app_private.authenticate_session(text, text) owner to app_system;

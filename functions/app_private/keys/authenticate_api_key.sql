@@ -62,11 +62,13 @@ begin
     'permissions', case when v_key.permissions = '[]' then '' else v_key.permissions::text end,
     'project_id', coalesce(v_key.project_id::text, ''),
     'environment_id', coalesce(v_key.environment_id::text, ''),
+    'expires_at', extract(epoch from least(v_key.expires_at, v_key.grace_expires_at)) * 1000,
     -- A cached answer would not be counted, and would outlive the key.
     'cacheable', v_key.usage_limit is null and v_key.rate_limit_per_minute is null and v_key.allowed_ips is null
       and v_key.expires_at is null and v_key.grace_expires_at is null);
 end
 $$;
 comment on function app_private.authenticate_api_key(text, text, inet) is
-  'Claims of an API key: the lesser of its scope and the role of its owner, narrowed to its project and environment.';
+  'Claims of an API key, and when it ends, in milliseconds since 1970: the lesser of its scope and the role of its '
+  'owner, narrowed to its project and environment.';
 alter function app_private.authenticate_api_key(text, text, inet) owner to app_system;

@@ -20,6 +20,7 @@ begin
 end
 $$;
 comment on function app_private.resend_verification(text) is
-  'Mails a person a new token to prove their address with; the earlier one stops working.';
+  'Mails a person a new token to prove their address with; the earlier one stops working. Of an account that '
+  'began before accounts began with a proved address; whoever has none yet registers again.';
 alter function app_private.resend_verification(text) owner to app_system;
 grant execute on function app_private.resend_verification(text) to app_operator;

@@ -21,8 +21,8 @@ declare
   v_is_taken boolean;
 begin
   perform app_private.check_new_password(register.password);
-  if length(v_name) > 255 then
-    perform app_hidden.raise_error(400, 'NAME_UNSUITABLE', 'A name has at most 255 characters');
+  if length(v_name) > 255 or not pg_input_is_valid(v_name, 'app_hidden.line') then
+    perform app_hidden.raise_error(400, 'NAME_UNSUITABLE', 'A name is one line of at most 255 characters');
   end if;
   if not app_private.take_rate_limit('register', app_private.current_origin(), 3600, 100) then
     return row(null, app_hidden.refusal(429, 'RATE_LIMITED', 'Too many accounts from this address',

@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.authenticate_api_key(token text, tenant t
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.authenticate_api_key(token text, tenant text, ip inet) owner to app_system;
-comment on function app_private.authenticate_api_key(token text, tenant text, ip inet) is 'Claims of an API key: the lesser of its scope and the role of its owner, narrowed to its project and environment.';
+comment on function app_private.authenticate_api_key(token text, tenant text, ip inet) is 'Claims of an API key, and when it ends, in milliseconds since 1970: the lesser of its scope and the role of its owner, narrowed to its project and environment.';

@@ -6,4 +6,4 @@ CREATE OR REPLACE FUNCTION app_private.authenticate_session(token text, tenant t
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.authenticate_session(token text, tenant text) owner to app_system;
-comment on function app_private.authenticate_session(token text, tenant text) is 'Claims of a session token; tenant is a slug or an id, null means the default tenant of the person.';
+comment on function app_private.authenticate_session(token text, tenant text) is 'Claims of a session token, and when it ends, in milliseconds since 1970; tenant is a slug or an id, null means the default tenant of the person.';

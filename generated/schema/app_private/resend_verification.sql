@@ -6,5 +6,5 @@ CREATE OR REPLACE FUNCTION app_private.resend_verification(person text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp';
 alter function app_private.resend_verification(person text) owner to app_system;
-comment on function app_private.resend_verification(person text) is 'Mails a person a new token to prove their address with; the earlier one stops working.';
+comment on function app_private.resend_verification(person text) is 'Mails a person a new token to prove their address with; the earlier one stops working. Of an account that began before accounts began with a proved address; whoever has none yet registers again.';
 grant execute on function app_private.resend_verification(person text) to app_operator;

@@ -70,9 +70,14 @@ const claim = (name: string, by = 'bob'): Record<string, FunctionCase> => ({
 const platform = (call: string): FunctionCase => ({ by: 'worker without a tenant', call: () => call })
 
 /** For an operator whose session says so, and nobody else who gets hold of the role. */
-const operatorAct = (signature: string, given: (world: World) => string): Record<string, FunctionCase> => ({
+const operatorAct = (
+  signature: string,
+  given: (world: World) => string,
+  more: Pick<FunctionCase, 'setup'> = {},
+): Record<string, FunctionCase> => ({
   [`app_private.${signature}`]: {
     by: 'operator',
+    ...more,
     call: (world) => `app_private.${signature.split('(')[0]}(${given(world)})`,
   },
 })
@@ -180,7 +185,12 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     'change_user_email(text,text,text)',
     ({ people }) => `${quote(people.bob.email)}, 'new@bob.test', 'a test'`,
   ),
-  ...operatorAct('resend_verification(text)', ({ people }) => quote(people.alice.email)),
+  ...operatorAct('resend_verification(text)', ({ people }) => quote(people.alice.email), {
+    setup: async (query, { people }) => {
+      await query('update app_public.users set email_verified_at = null where id = $1', [people.alice.id])
+      return {}
+    },
+  }),
   ...operatorAct('list_tenants(uuid,integer)', () => ''),
   ...operatorAct('enter_tenant(text,text)', () => `'acme', 'a test'`),
   'app_public.verify_email(text)': {
@@ -473,7 +483,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionCase>> = {
     call: () => `app_hidden.is_deployment_move_allowed('pending', 'building')`,
   },
   'app_hidden.claimable_deployments(text[],uuid)': {
-    by: 'key of bob, narrowed',
+    by: 'key of bob, write',
     call: () => 'app_hidden.claimable_deployments()',
     mixed: (world) => [`app_hidden.claimable_deployments(deployment_id => ${quote(acme(world).deployments.crew)})`],
   },

@@ -90,18 +90,6 @@ export async function buildWorld(pools: Pools & { readonly owner: pg.Pool }): Pr
   const origin = { userAgent: 'proof' }
   await makeOperator(pools.owner, origin, oscar.email, true)
   await pools.owner.query('update app_public.users set two_factor_enabled = true where id = $1', [oscar.id])
-  for (const { id, email } of [alice, mallory]) {
-    await pools.owner.query(
-      `insert into app_private.registrations (token_hash, email, name, password_hash, expires_at)
-       values (app_private.hash_token($1), $1, 'Twice', 'none', now() + interval '1 day')`,
-      [email],
-    )
-    await pools.owner.query(
-      `insert into app_private.device_tokens (token_hash, user_id, expires_at)
-       values (app_private.hash_token($1), $2, now() + interval '1 day')`,
-      [email, id],
-    )
-  }
   const entry = { tenant: tenants.acme.slug, reason: 'proof' }
   await act(pools.owner, oscar.token, origin, 'app_private.enter_tenant', entry)
   await call(pools.worker, 'app_private.seal_audit')

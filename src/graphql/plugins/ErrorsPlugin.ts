@@ -1,6 +1,6 @@
 import 'postgraphile'
 import { randomUUID } from 'node:crypto'
-import { GraphQLError } from 'postgraphile/graphql'
+import { GraphQLError, type GraphQLErrorOptions } from 'postgraphile/graphql'
 import { isSafeError } from 'postgraphile/grafast'
 import { mapDatabaseError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
@@ -11,34 +11,67 @@ import type { Logger } from '../../log.ts'
  */
 export function makeMaskError(log: Logger): (error: GraphQLError) => GraphQLError {
   return (error) => {
-    const place = { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path }
-    const coded = (message: string, extensions: Record<string, unknown>) =>
-      new GraphQLError(message, { ...place, extensions })
-    const original = innermost(error)
-
-    const known = mapDatabaseError(original)
-    if (known) {
-      log.debug({ err: original, path: error.path?.join('.') }, 'refused in a GraphQL operation')
-      const { code, message, detail, hint } = known
-      return coded(message, { code, ...(detail && { detail }), ...(hint && { hint }) })
+    try {
+      return mask(error, log)
+    } catch (failure) {
+      // Whatever was thrown is stranger than the mask can read.
+      return internal({}, { err: failure }, log)
     }
-    if (original === undefined || original instanceof GraphQLError) {
-      const said = original ?? error
-      if (said.extensions.code !== undefined) return coded(said.message, { code: said.extensions.code })
-      if (!said.message.startsWith('Cannot return null for non-nullable field'))
-        return coded(said.message, { code: 'BAD_USER_INPUT' })
-    } else if (isSafeError(original) || isComplaintOfFilter(original)) {
-      return coded(original.message, { code: 'BAD_USER_INPUT' })
-    }
-    const errorId = randomUUID()
-    log.error({ err: original ?? error, errorId, path: error.path?.join('.') }, 'internal error in a GraphQL operation')
-    return coded('Something went wrong on our side.', { code: 'INTERNAL', errorId })
   }
 }
 
-/** What was thrown first: GraphQL wraps an error each time it passes a field. Undefined for an error of GraphQL's own. */
-function innermost(error: GraphQLError): Error | undefined {
-  let inner = error.originalError ?? undefined
+/** Most characters of a message that a client gets; some repeat what the client sent. */
+const LONGEST_MESSAGE = 2000
+
+type Place = Pick<GraphQLErrorOptions, 'nodes' | 'source' | 'positions' | 'path'>
+
+function mask(error: GraphQLError, log: Logger): GraphQLError {
+  // Wrapped by what is no GraphQLError, or not by this module's: there is no place then.
+  const place: Place =
+    error instanceof GraphQLError
+      ? { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path }
+      : {}
+  const coded = (message: string, extensions: Record<string, unknown>) =>
+    new GraphQLError(message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)} …` : message, {
+      ...place,
+      extensions,
+    })
+  const original = innermost(error)
+  const path = place.path?.join('.')
+
+  const known = mapDatabaseError(original)
+  if (known) {
+    log.debug({ err: original, path }, 'refused in a GraphQL operation')
+    const { code, message, detail, hint } = known
+    return coded(message, { code, ...(detail && { detail }), ...(hint && { hint }) })
+  }
+  if (original instanceof GraphQLError) {
+    const code: unknown = original.extensions?.code
+    if (typeof code === 'string') return coded(original.message, { code })
+    if (!original.message.startsWith('Cannot return null for non-nullable field'))
+      return coded(original.message, { code: 'BAD_USER_INPUT' })
+  } else if (original instanceof Error && isSafeError(original)) {
+    const isTimeout = original.message.startsWith('Operation took too long to plan')
+    return coded(original.message, { code: isTimeout ? 'QUERY_TOO_EXPENSIVE' : 'BAD_USER_INPUT' })
+  } else if (original instanceof Error && isComplaintOfFilter(original)) {
+    return coded(original.message, { code: 'BAD_USER_INPUT' })
+  }
+  return internal(place, { err: original, path }, log)
+}
+
+function internal(place: Place, about: Record<string, unknown>, log: Logger): GraphQLError {
+  const errorId = randomUUID()
+  try {
+    log.error({ ...about, errorId }, 'internal error in a GraphQL operation')
+  } catch {
+    log.error({ errorId }, 'internal error in a GraphQL operation, and one that cannot be printed')
+  }
+  return new GraphQLError('Something went wrong on our side.', { ...place, extensions: { code: 'INTERNAL', errorId } })
+}
+
+/** What was thrown first: GraphQL wraps an error each time it passes a field. An error of GraphQL's own is its own. */
+function innermost(error: unknown): unknown {
+  let inner = error
   while (inner instanceof GraphQLError && inner.originalError) inner = inner.originalError
   return inner
 }

@@ -63,6 +63,8 @@ test('whatever records an event holds the row of its subject until it commits', 
     webhook_event_id: webhook,
   })
 
+  await ask(database, people.mallory, 'select app_public.close_tenant($1)', [people.tenants.evil.slug])
+
   const { rows } = await database.superuser.query<{ type: string; isHeld: boolean }>(
     `select type, bool_and(is_held) as "isHeld" from public.recorded where type !~ '^deployment' or type ~ 'requested|building'
      group by type order by type`,

@@ -1,0 +1,36 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { networkOf } from '../graphql/limits/networkOf.ts'
+
+/** How long a client may take: for the head, for the whole request, and between two of them. */
+const TIMES = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 2000,
+}
+const MAX_HEADER_SIZE = 16_384
+/** Connections of one address (IPv6: a /64); behind a proxy all are the proxy's, so there it is the proxy that counts. */
+const CONNECTIONS_OF_ONE = 500
+
+/** The HTTP server of a process: one that slow clients cannot fill. */
+export function makeHttpServer(
+  handler: RequestListener,
+  { trustedProxies = 0, times = TIMES }: { trustedProxies?: number; times?: typeof TIMES } = {},
+): Server {
+  const server = createServer({ ...times, maxHeaderSize: MAX_HEADER_SIZE }, handler)
+  if (trustedProxies > 0) return server
+  const connections = new Map<string, number>()
+  server.on('connection', (socket: Socket) => {
+    const network = networkOf(socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? null)
+    const count = (connections.get(network) ?? 0) + 1
+    connections.set(network, count)
+    socket.once('close', () => {
+      const left = connections.get(network)! - 1
+      if (left === 0) connections.delete(network)
+      else connections.set(network, left)
+    })
+    if (count > CONNECTIONS_OF_ONE) socket.destroy()
+  })
+  return server
+}
