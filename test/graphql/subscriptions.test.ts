@@ -145,7 +145,7 @@ describe('deploymentLogs', () => {
         begun!.resolve()
         await write!.promise
         await client.query(
-          `select app_public.append_deployment_logs($1, array[row($2, null, null, null, null, null, null)::app_public.log_line])`,
+          `select app_public.append_deployment_logs($1, array[row($2, null, 'runtime', null, null, null, null)::app_public.log_line])`,
           [deployment, message],
         )
         written!.resolve()

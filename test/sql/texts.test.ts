@@ -135,13 +135,13 @@ test('infinity is no time', async () => {
   expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', detail: { field: 'expiresAt' } } }])
   const logged = await api.ask(
     'bob',
-    'mutation ($id: UUID!) { appendDeploymentLogs(input: {deploymentId: $id, lines: [{message: "x", timestamp: "-infinity"}]}) { clientMutationId } }',
+    'mutation ($id: UUID!) { appendDeploymentLogs(input: {deploymentId: $id, lines: [{message: "x", source: RUNTIME, timestamp: "-infinity"}]}) { clientMutationId } }',
     { id: api.ids.deployments.shop },
   )
   expect(logged.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', detail: { field: 'timestamp' } } }])
   const kept = await api.ask(
     'bob',
-    'mutation ($id: UUID!, $message: String!) { appendDeploymentLogs(input: {deploymentId: $id, lines: [{message: $message}]}) { clientMutationId } }',
+    'mutation ($id: UUID!, $message: String!) { appendDeploymentLogs(input: {deploymentId: $id, lines: [{message: $message, source: RUNTIME}]}) { clientMutationId } }',
     { id: api.ids.deployments.shop, message: '\u001b[31mred\u001b[0m \u202e\t' },
   )
   expect(kept.errors).toBeUndefined()

@@ -108,7 +108,7 @@ test('a taken address is answered alike, and only its owner is told', async () =
     `select token from app_private.emails where kind = 'already_registered' and recipient = $1`,
     [person.email],
   )
-  const { rows: opened } = await database.worker.query('select app_private.decrypt_secret($1) as token', [token])
+  const { rows: opened } = await database.owner.query('select app_private.decrypt_secret($1) as token', [token])
   expect(await refusal(verify(opened[0].token))).toEqual(notValid)
   expect((await person.login()).refusal).toBeNull()
 })
