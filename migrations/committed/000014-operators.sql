@@ -1,5 +1,5 @@
---! Previous: sha1:92beb761017a317ffe5fd638a71c1d1cc896fb75
---! Hash: sha1:95a20b9b8a8efafe21cdc0f979b1a8f4dbd00ede
+--! Previous: sha1:b6f434eade7b87bb18a48d668247ca717d537ff6
+--! Hash: sha1:c45208d6b2c3ce09f2d266e58f409f6b3a1f7bf9
 --! Message: operators
 
 -- Operators of the platform, and roles that act: leave that owners give operators to look into their tenant, new mails,
