@@ -353,3 +353,28 @@ test('who sends ever new documents is slowed down, with known ones and alone', a
     await api.close()
   }
 })
+
+test('who hangs up while waiting for a turn costs nobody anything', async () => {
+  const api = await startApi({ limits: { planningPerMinute: 300 } })
+  try {
+    const hangUp = new AbortController()
+    const crowd = Array.from({ length: 45 }, (_, n) =>
+      api.post('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${api.token('bob')}` },
+        body: JSON.stringify({ query: `{ currentUser { a${n}: username } }` }),
+        signal: hangUp.signal,
+      }),
+    )
+    await Promise.race(crowd)
+    hangUp.abort()
+    await Promise.allSettled(crowd)
+    // The line is served in its order: these come after all of it, and would find the allowance used up.
+    for (const n of [1001, 1002, 1003])
+      expect(await api.ask('bob', `{ currentUser { a${n}: username } }`)).toMatchObject({
+        data: { currentUser: { [`a${n}`]: 'bob' } },
+      })
+  } finally {
+    await api.close()
+  }
+})

@@ -7,6 +7,11 @@ export interface Caller {
   readonly isAnonymous: boolean
 }
 
+/** A caller with one request, which they may not wait for. */
+export interface Asker extends Caller {
+  readonly isGone: () => boolean
+}
+
 export function callerOf(claims: Claims | undefined): Caller {
   return claims?.user_id
     ? { id: `user ${claims.user_id}`, isAnonymous: claims.role !== 'app_user' }

@@ -11,7 +11,7 @@ import { ServerError } from '../../errors.ts'
 import { anonymousFieldsOf } from '../plugins/AnonymousFieldsPlugin.ts'
 import { makeAllowances } from './allowances.ts'
 import { boundAnswer, boundAnswers } from './answers.ts'
-import type { Caller } from './caller.ts'
+import type { Asker } from './caller.ts'
 import { makeDocuments } from './documents.ts'
 import { makeIntrospections } from './introspections.ts'
 import { priceOf, tooManyConditions, type OperationMeasure } from './measureDocument.ts'
@@ -41,16 +41,16 @@ type Result = ExecutionResult | AsyncGenerator<ExecutionResult>
 /** What every document passes, whichever way it came: read, measured, allowed, and then planned and run. */
 export interface Gate {
   /** Waits for a turn when the text is new. @throws ServerError RATE_LIMITED or OVERLOADED. */
-  prepare(text: string, caller: Caller): Promise<void>
-  parseAndValidate(text: string, caller: Caller): { document: DocumentNode } | { errors: readonly GraphQLError[] }
+  prepare(text: string, caller: Asker): Promise<void>
+  parseAndValidate(text: string, caller: Asker): { document: DocumentNode } | { errors: readonly GraphQLError[] }
   /** Runs an operation that `parseAndValidate` let pass. What goes wrong is in the result. */
   run<R extends Result>(args: Args, via: Via, execute: () => Promise<R> | R): Promise<R>
   /** Takes what a new plan was worth from the caller's allowance. */
-  planned(operation: OperationDefinitionNode, plan: object, caller: Caller): void
+  planned(operation: OperationDefinitionNode, plan: object, caller: Asker): void
 }
 
 export interface Via {
-  readonly caller: Caller
+  readonly caller: Asker
   readonly isSocket: boolean
 }
 
@@ -69,7 +69,7 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
   const dearest = new WeakMap<OperationMeasure, number>()
 
   /** Waits until the caller may hold the loop to read this text or plan this operation; what comes twice waits once. */
-  async function takeTurn(caller: Caller, work: string | OperationDefinitionNode): Promise<void> {
+  async function takeTurn(caller: Asker, work: string | OperationDefinitionNode): Promise<void> {
     mustHaveAllowance(caller)
     const waiting = turnsOf.get(work) ?? new Map<string, Promise<void>>()
     let turn = waiting.get(caller.id)
@@ -84,15 +84,16 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
       })
     }
     await turn
+    mustBeThere(caller)
   }
 
-  function mustHaveAllowance(caller: Caller): void {
+  function mustHaveAllowance(caller: Asker): void {
     if (!allowances.has(caller.id))
       refuse('RATE_LIMITED', 'You send too many different documents; use variables, or try again in a minute.')
   }
 
   /** The refusal of a document for what it is, whatever its variables say; undefined when it may go on. */
-  function refusalOf(operations: readonly OperationMeasure[], caller: Caller): ServerError | undefined {
+  function refusalOf(operations: readonly OperationMeasure[], caller: Asker): ServerError | undefined {
     if (operations.some(({ isIntrospection }) => isIntrospection)) {
       if (!introspection) return new ServerError('INTROSPECTION_DISABLED')
       if (caller.isAnonymous && !graphiql) return new ServerError('UNAUTHENTICATED')
@@ -127,11 +128,14 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
   }
 
   /** A large answer holds the loop while it is put together: a caller gets one after the other. */
-  async function oneByOne<R>(caller: Caller, execute: () => Promise<R> | R): Promise<R> {
+  async function oneByOne<R>(caller: Asker, execute: () => Promise<R> | R): Promise<R> {
     const { last, length } = large.get(caller.id) ?? { last: Promise.resolve(), length: 0 }
     if (length >= LARGE_WAITING)
       refuse('OVERLOADED', 'You ask for large answers faster than they are given; try again later.')
-    const mine = last.then(execute)
+    const mine = last.then(() => {
+      mustBeThere(caller)
+      return execute()
+    })
     const entry = { last: mine.catch(() => {}), length: length + 1 }
     large.set(caller.id, entry)
     try {
@@ -211,6 +215,11 @@ export function makeGate(schema: GraphQLSchema, { limits, introspection, graphiq
 /** A price from which on an answer counts as large, and how many of them may wait for one caller. */
 const LARGE_PRICE = 5000
 const LARGE_WAITING = 20
+
+/** Whoever hung up while they waited is answered to nobody: the work is not done. */
+function mustBeThere({ isGone }: Asker): void {
+  if (isGone()) refuse('BAD_REQUEST', 'The client has gone away.')
+}
 
 const SUBSCRIPTION_HINT = 'Subscriptions are served over a websocket at /graphql (graphql-transport-ws), not over POST.'
 

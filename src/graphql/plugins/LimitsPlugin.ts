@@ -4,7 +4,7 @@ import type { ParsedGraphQLBody } from 'postgraphile/grafserv'
 import type { Limits } from '../../limits.ts'
 import type { Claims } from '../../db/withTenant.ts'
 import { ServerError } from '../../errors.ts'
-import { callerOf, type Caller } from '../limits/caller.ts'
+import { callerOf, type Asker } from '../limits/caller.ts'
 import { makeGate, type Gate, type GateOptions } from '../limits/gate.ts'
 import { SHAPE } from '../limits/prices.ts'
 import { asSafeError } from '../safeError.ts'
@@ -16,11 +16,17 @@ export interface LimitsOptions extends GateOptions {
 
 type RequestContext = Partial<Grafast.RequestContext>
 
+/** readyState of a websocket that is open. */
+const OPEN = 1
+
 /** Puts the gate where every way to the schema leads through, and cuts connections to the largest page. */
 export function makeLimitsPlugin(options: LimitsOptions): GraphileConfig.Plugin {
   const { limits } = options
   let gate: Gate | undefined
-  const callerIn = (context: RequestContext): Caller => callerOf(options.claimsOf(context))
+  const callerIn = (context: RequestContext): Asker => ({
+    ...callerOf(options.claimsOf(context)),
+    isGone: () => context.expressv4?.res.closed ?? (context.ws ? context.ws.socket?.readyState !== OPEN : false),
+  })
   const isSocket = (context: RequestContext) => context.ws !== undefined
   // What went wrong before an execution could start; it is told in the result, under the mask.
   const failures = new WeakMap<object, unknown>()
