@@ -78,6 +78,32 @@ export const errorTable: readonly ErrorRow[] = [
   constraint('tenants_slug_key', 'TENANT_SLUG_TAKEN', 409, 'This slug is taken.'),
   constraint('users_email_key', 'EMAIL_TAKEN', 409, 'This address is taken.'),
   constraint('users_username_key', 'USERNAME_TAKEN', 409, 'This user name is taken.'),
+  // Of domains: the value has a form, which is said.
+  constraint('email_check', 'BAD_USER_INPUT', 400, 'An e-mail address is name@host.domain, at most 255 characters.'),
+  constraint(
+    'email_visible_check',
+    'BAD_USER_INPUT',
+    400,
+    'An e-mail address has no blank and no invisible character.',
+  ),
+  constraint(
+    'slug_check',
+    'BAD_USER_INPUT',
+    400,
+    'A slug has 2 to 63 lower-case letters, digits and dashes, and does not begin with a dash.',
+  ),
+  constraint(
+    'hostname_check',
+    'BAD_USER_INPUT',
+    400,
+    'A host name is a fully qualified one in lower case, such as app.example.com.',
+  ),
+  constraint(
+    'username_check',
+    'BAD_USER_INPUT',
+    400,
+    'A user name has 2 to 50 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
+  ),
 
   // The server's own.
   server('BAD_REQUEST', 400, 'The request is not valid.'),
@@ -86,6 +112,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('FORBIDDEN', 403, 'You may not do this.'),
   server('NOT_FOUND', 404, 'There is no such thing, or you may not see it.'),
   server('METHOD_NOT_ALLOWED', 405, 'This address does not take that method.'),
+  server('NOT_ACCEPTABLE', 406, 'Accept application/graphql-response+json or application/json.'),
   server('REQUEST_TIMEOUT', 408, 'The body did not come in time.'),
   server('PAYLOAD_TOO_LARGE', 413, 'The body is too large.'),
   server('UNSUPPORTED_MEDIA_TYPE', 415, 'The body must be application/json.'),
@@ -101,6 +128,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('RATE_LIMITED', 429, 'Too many requests; try again later.'),
   server('SUBSCRIPTION_NEEDS_SOCKET', 400, 'Subscriptions are served over a websocket at /graphql.'),
   server('INTROSPECTION_DISABLED', 400, 'Introspection is switched off.'),
+  server('PERSISTED_QUERY_NOT_SUPPORTED', 400, 'Hashes of documents are not kept; send the document.'),
   server('DOCUMENT_NOT_PERSISTED', 400, 'Only registered documents are accepted.'),
   server('SUBSCRIPTION_INTERRUPTED', 503, 'Live updates were interrupted; subscribe again and read what was missed.'),
   server('SUBSCRIPTION_TOO_SLOW', 503, 'Updates came faster than they were read; subscribe again.'),
@@ -125,6 +153,7 @@ export type ServerErrorCode =
   | 'FORBIDDEN'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'NOT_ACCEPTABLE'
   | 'REQUEST_TIMEOUT'
   | 'PAYLOAD_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
@@ -140,6 +169,7 @@ export type ServerErrorCode =
   | 'RATE_LIMITED'
   | 'SUBSCRIPTION_NEEDS_SOCKET'
   | 'INTROSPECTION_DISABLED'
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
   | 'DOCUMENT_NOT_PERSISTED'
   | 'TOO_MANY_SOCKETS'
   | 'TOO_MANY_SUBSCRIPTIONS'

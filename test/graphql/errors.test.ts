@@ -38,6 +38,28 @@ test('every constraint in the table is one of the database, or a unique index', 
   expect(rows.map(({ name }) => name).sort()).toEqual([...names].sort())
 })
 
+test('every form that a domain of the API asks for is said in words', async () => {
+  const { rows } = await api.database.superuser.query<{ conname: string }>(
+    `select conname from pg_constraint where contypid <> 0 and connamespace = 'app_public'::regnamespace`,
+  )
+  expect(rows.length).toBeGreaterThan(3)
+  const known = errorTable.map(({ match }) => match)
+  expect(rows.map(({ conname }) => conname).filter((name) => !known.includes(name))).toEqual([])
+
+  const refusalOf = async (field: string, input: string) => {
+    const { errors } = await api.ask('alice', `mutation { ${field}(input: {${input}}) { clientMutationId } }`)
+    return [errors?.[0]?.extensions.code, errors?.[0]?.message]
+  }
+  expect(await refusalOf('register', 'email: "nope", password: "long enough", name: "N"')).toEqual([
+    'BAD_USER_INPUT',
+    'An e-mail address is name@host.domain, at most 255 characters.',
+  ])
+  expect(await refusalOf('createTenant', 'name: "N", slug: "x"')).toEqual([
+    'BAD_USER_INPUT',
+    'A slug has 2 to 63 lower-case letters, digits and dashes, and does not begin with a dash.',
+  ])
+})
+
 test('every status that a function raises is in the table', () => {
   const functions = join(import.meta.dirname, '../../functions')
   const raised = new Set<string>()

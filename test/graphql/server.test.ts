@@ -83,6 +83,22 @@ test.each([
   ['null', { method: 'POST', headers: json, body: 'null' }, 400, 'BAD_REQUEST'],
   ['GET', { method: 'GET' }, 405, 'METHOD_NOT_ALLOWED'],
   [
+    'whoever takes no JSON',
+    { method: 'POST', headers: { ...json, accept: 'text/html' }, body: WHO },
+    406,
+    'NOT_ACCEPTABLE',
+  ],
+  [
+    'a hash without its document',
+    {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ extensions: { persistedQuery: { version: 1, sha256Hash: '0'.repeat(64) } } }),
+    },
+    400,
+    'PERSISTED_QUERY_NOT_SUPPORTED',
+  ],
+  [
     'a token that does not work',
     { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body: WHO },
     401,
@@ -91,6 +107,29 @@ test.each([
 ])('/graphql refuses %s with a code', async (_what, init, status, code) => {
   const answer = await api.post('/graphql', init)
   expect([answer.status, answer.errors?.[0]?.extensions.code]).toEqual([status, code])
+})
+
+test.each([
+  ['application/graphql-response+json, application/json;q=0.9', 'application/graphql-response+json; charset=utf-8'],
+  ['*/*', 'application/graphql-response+json; charset=utf-8'],
+  ['application/json', 'application/json; charset=utf-8'],
+  ['text/html', 'application/json; charset=utf-8'],
+])('a refusal before GraphQL comes in the type that %s asks for', async (accept, type) => {
+  const { status, headers, errors } = await api.post('/graphql', {
+    method: 'POST',
+    headers: { ...json, accept, authorization: 'Bearer nonsense' },
+    body: WHO,
+  })
+  expect([status, headers.get('content-type'), errors?.[0]?.extensions.code]).toEqual([401, type, 'UNAUTHENTICATED'])
+})
+
+test('a hash without its document is refused in the words that make a client send the document', async () => {
+  const { errors } = await api.post('/graphql', {
+    method: 'POST',
+    headers: { ...json, ...authorization },
+    body: JSON.stringify({ operationName: 'Q', extensions: { persistedQuery: { version: 1, sha256Hash: 'abc' } } }),
+  })
+  expect(errors?.[0]).toMatchObject({ message: 'PersistedQueryNotSupported' })
 })
 
 test('a webhook gets its raw body, larger than JSON may be and without a sign-in', async () => {
