@@ -112,7 +112,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('FORBIDDEN', 403, 'You may not do this.'),
   server('NOT_FOUND', 404, 'There is no such thing, or you may not see it.'),
   server('METHOD_NOT_ALLOWED', 405, 'This address does not take that method.'),
-  server('NOT_ACCEPTABLE', 406, 'Accept application/graphql-response+json or application/json.'),
+  server('NOT_ACCEPTABLE', 406, 'Accept application/json; subscriptions are served over a websocket.'),
   server('REQUEST_TIMEOUT', 408, 'The body did not come in time.'),
   server('PAYLOAD_TOO_LARGE', 413, 'The body is too large.'),
   server('UNSUPPORTED_MEDIA_TYPE', 415, 'The body must be application/json.'),

@@ -148,6 +148,18 @@ describe('the schema as text', () => {
     expect(body('DeploymentLogFilter')).not.toMatch(/message|daemon/)
   })
 
+  test('promises what an answer has whenever there is one', () => {
+    expect(body('LoginResult')).toMatch(/ token: String!$/m)
+    expect(body('LoginResult')).toMatch(/ deviceToken: String!$/m)
+    expect(body('ClaimedDeployment')).toMatch(/ leaseToken: String!$/m)
+    expect(body('CreatedApiKey')).toMatch(/ token: String!$/m)
+    // A key may have no end.
+    expect(body('CreatedApiKey')).toMatch(/ expiresAt: Datetime$/m)
+    expect(body('Confirmation')).toMatch(/ isDone: Boolean!$/m)
+    // There may be nothing to claim.
+    expect(body('ClaimDeploymentPayload')).toMatch(/ result: ClaimedDeployment$/m)
+  })
+
   test('writes enums in capitals, int8 as BigInt, json as JSON', () => {
     expect(body('DeploymentStatus')).toMatch(/ROLLED_BACK/)
     expect(body('DeploymentLog')).toMatch(/sequence: BigInt!/)
