@@ -213,7 +213,9 @@ interface DatabaseErrorLike {
   detail?: string
   hint?: string
   constraint?: string
+  schema?: string
   table?: string
+  column?: string
 }
 
 /** True for an error that PostgreSQL itself reported, false for one of the connection or the program. */
@@ -290,15 +292,29 @@ const FIELD_RULES: Readonly<Record<string, string>> = {
   finite: 'has to be a time, not infinity',
 }
 
+/** Checks of several columns, whose names end with none of them. */
+export const CHECKS_OF_SEVERAL: ReadonlySet<string> = new Set([
+  'api_keys_environment_check',
+  'deployments_lease_check',
+  'deployments_subject_check',
+  'operator_grants_entered_check',
+  'projects_counters_check',
+  'tenant_members_joined_check',
+  'tenant_members_someone_check',
+])
+
 /** Such a check names the field, as the API spells it, and the rule: {field} in the detail. */
-function fromFieldCheck({ constraint = '', table = '' }: DatabaseErrorLike): PublicError | undefined {
+function fromFieldCheck({ constraint = '', table = '', schema }: DatabaseErrorLike): PublicError | undefined {
   const parent = table.replace(/_p\d{6}$/, '')
-  const [, column, rule = ''] =
-    (constraint.startsWith(`${parent}_`) &&
-      /^(\w+)_(finite|plain_(?:name|line|text|url))_check$/.exec(constraint.slice(parent.length + 1))) ||
-    []
-  const asks = FIELD_RULES[rule]
-  if (column === undefined || asks === undefined) return undefined
+  const name = constraint.startsWith(`${parent}_`) ? constraint.slice(parent.length + 1) : ''
+  const [, column, rule = ''] = /^(\w+)_(finite|plain_(?:name|line|text|url))_check$/.exec(name) ?? []
+  if (column !== undefined && FIELD_RULES[rule] !== undefined) return ofField(column, FIELD_RULES[rule])
+  const [, other] = (schema === 'app_public' && !CHECKS_OF_SEVERAL.has(constraint) && /^(\w+)_check$/.exec(name)) || []
+  return other === undefined ? undefined : ofField(other, 'is out of range or has the wrong form')
+}
+
+function ofField(column: string, asks: string): PublicError {
+  // As the API spells it.
   const field = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   return { code: 'BAD_USER_INPUT', message: `${field} ${asks}.`, httpStatus: 400, detail: { field } }
 }
@@ -312,8 +328,12 @@ function fromSqlState(error: DatabaseErrorLike): PublicError | null {
     sqlstates.get(error.code.slice(0, 2))
   // A check has a name. Without one it is a row for which no partition was made, which is the operator's to mend.
   if (!row || (error.code === '23514' && error.constraint === undefined)) return null
-  const ofField = error.code === '23514' ? fromFieldCheck(error) : undefined
-  if (ofField) return ofField
+  if (error.code === '23514' && !byConstraint) {
+    const shown = fromFieldCheck(error)
+    if (shown) return shown
+  }
+  if (error.code === '23502' && error.schema === 'app_public' && error.column !== undefined)
+    return ofField(error.column, 'is required')
   if (!error.code.startsWith('FH')) return { code: row.code, message: row.message, httpStatus: row.httpStatus }
   const { code, ...rest } = detailOf(error)
   return {

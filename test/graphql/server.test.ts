@@ -214,6 +214,53 @@ test('who signs up is answered in the same words whatever is known of them, and 
   expect(confirm.errors?.[0]?.extensions).toEqual({ code: 'CODE_NOT_VALID' })
 })
 
+test('null for an argument that has a default is the default', async () => {
+  const answerTo = async (field: string, input: string, selection: string) => {
+    const { data, errors } = await api.ask('alice', `mutation { ${field}(input: {${input}}) { ${selection} } }`)
+    expect(errors).toBeUndefined()
+    return data[field]
+  }
+  expect(
+    await answerTo('inviteMember', 'email: "null@example.test", role: null', 'result { tenantMember { role } }'),
+  ).toEqual({ result: { tenantMember: { role: 'MEMBER' } } })
+  const soon = Date.now() + 23 * 3600 * 1000
+  const { operatorGrant } = await answerTo(
+    'grantOperatorAccess',
+    'reason: "a look", hours: null',
+    'operatorGrant { expiresAt }',
+  )
+  expect(Date.parse(operatorGrant.expiresAt)).toBeGreaterThan(soon)
+  const { result: key } = await answerTo(
+    'createApiKey',
+    'name: "null", scopes: null, permissions: null',
+    'result { apiKeyId }',
+  )
+  const { data } = await api.ask('alice', 'query ($id: UUID!) { apiKey(id: $id) { scopes permissions } }', {
+    id: key.apiKeyId,
+  })
+  expect(data.apiKey).toEqual({ scopes: ['READ'], permissions: [] })
+  const project = `projectId: "${api.ids.projects.shop}"`
+  const source = await answerTo('createWebhookSource', `${project}, name: "null", provider: null`, 'result { path }')
+  expect(source.result.path).toMatch(/^\/webhooks\/github\//)
+  const { deployment } = await answerTo(
+    'requestDeployment',
+    `${project}, ref: "null", environment: null, config: null`,
+    'deployment { id environment }',
+  )
+  expect(deployment.environment).toBe('PRODUCTION')
+  const claimed = await answerTo(
+    'claimDeployment',
+    `runner: "null", deploymentId: "${deployment.id}", leaseSeconds: null`,
+    'result { leaseToken }',
+  )
+  const { deployment: held } = await answerTo(
+    'heartbeatDeployment',
+    `id: "${deployment.id}", leaseToken: "${claimed.result.leaseToken}", leaseSeconds: null`,
+    'deployment { status }',
+  )
+  expect(held).toEqual({ status: 'BUILDING' })
+})
+
 test('X-Tenant of a tenant one is not in is refused, and its member passes', async () => {
   const as = (person: 'alice' | 'mallory') =>
     askWho({ authorization: `Bearer ${api.token(person)}`, 'x-tenant': api.ids.tenants.evil })
