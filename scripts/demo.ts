@@ -132,7 +132,7 @@ async function mailedToken(email: string): Promise<string> {
   for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(50)) {
     const files = existsSync(directory) ? readdirSync(directory).filter((file) => file.endsWith('.eml')) : []
     for (const file of files.sort().reverse()) {
-      const mail = readFileSync(join(directory, file), 'utf8').replaceAll(/=\r?\n/g, '')
+      const mail = readFileSync(join(directory, file), 'utf8')
       const token = /^fh_mail_[0-9a-f]+/m.exec(mail)?.[0]
       if (mail.includes(`To: ${email}`) && token !== undefined) return token
     }

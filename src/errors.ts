@@ -78,6 +78,32 @@ export const errorTable: readonly ErrorRow[] = [
   constraint('tenants_slug_key', 'TENANT_SLUG_TAKEN', 409, 'This slug is taken.'),
   constraint('users_email_key', 'EMAIL_TAKEN', 409, 'This address is taken.'),
   constraint('users_username_key', 'USERNAME_TAKEN', 409, 'This user name is taken.'),
+  // Of domains: the value has a form, which is said.
+  constraint('email_check', 'BAD_USER_INPUT', 400, 'An e-mail address is name@host.domain, at most 255 characters.'),
+  constraint(
+    'email_visible_check',
+    'BAD_USER_INPUT',
+    400,
+    'An e-mail address has no blank and no invisible character.',
+  ),
+  constraint(
+    'slug_check',
+    'BAD_USER_INPUT',
+    400,
+    'A slug has 2 to 63 lower-case letters, digits and dashes, and does not begin with a dash.',
+  ),
+  constraint(
+    'hostname_check',
+    'BAD_USER_INPUT',
+    400,
+    'A host name is a fully qualified one in lower case, such as app.example.com.',
+  ),
+  constraint(
+    'username_check',
+    'BAD_USER_INPUT',
+    400,
+    'A user name has 2 to 50 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
+  ),
 
   // The server's own.
   server('BAD_REQUEST', 400, 'The request is not valid.'),
@@ -86,6 +112,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('FORBIDDEN', 403, 'You may not do this.'),
   server('NOT_FOUND', 404, 'There is no such thing, or you may not see it.'),
   server('METHOD_NOT_ALLOWED', 405, 'This address does not take that method.'),
+  server('NOT_ACCEPTABLE', 406, 'Accept application/json; subscriptions are served over a websocket.'),
   server('REQUEST_TIMEOUT', 408, 'The body did not come in time.'),
   server('PAYLOAD_TOO_LARGE', 413, 'The body is too large.'),
   server('UNSUPPORTED_MEDIA_TYPE', 415, 'The body must be application/json.'),
@@ -101,6 +128,7 @@ export const errorTable: readonly ErrorRow[] = [
   server('RATE_LIMITED', 429, 'Too many requests; try again later.'),
   server('SUBSCRIPTION_NEEDS_SOCKET', 400, 'Subscriptions are served over a websocket at /graphql.'),
   server('INTROSPECTION_DISABLED', 400, 'Introspection is switched off.'),
+  server('PERSISTED_QUERY_NOT_SUPPORTED', 400, 'Hashes of documents are not kept; send the document.'),
   server('DOCUMENT_NOT_PERSISTED', 400, 'Only registered documents are accepted.'),
   server('SUBSCRIPTION_INTERRUPTED', 503, 'Live updates were interrupted; subscribe again and read what was missed.'),
   server('SUBSCRIPTION_TOO_SLOW', 503, 'Updates came faster than they were read; subscribe again.'),
@@ -125,6 +153,7 @@ export type ServerErrorCode =
   | 'FORBIDDEN'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'NOT_ACCEPTABLE'
   | 'REQUEST_TIMEOUT'
   | 'PAYLOAD_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
@@ -140,6 +169,7 @@ export type ServerErrorCode =
   | 'RATE_LIMITED'
   | 'SUBSCRIPTION_NEEDS_SOCKET'
   | 'INTROSPECTION_DISABLED'
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
   | 'DOCUMENT_NOT_PERSISTED'
   | 'TOO_MANY_SOCKETS'
   | 'TOO_MANY_SUBSCRIPTIONS'
@@ -183,7 +213,9 @@ interface DatabaseErrorLike {
   detail?: string
   hint?: string
   constraint?: string
+  schema?: string
   table?: string
+  column?: string
 }
 
 /** True for an error that PostgreSQL itself reported, false for one of the connection or the program. */
@@ -260,15 +292,29 @@ const FIELD_RULES: Readonly<Record<string, string>> = {
   finite: 'has to be a time, not infinity',
 }
 
+/** Checks of several columns, whose names end with none of them. */
+export const CHECKS_OF_SEVERAL: ReadonlySet<string> = new Set([
+  'api_keys_environment_check',
+  'deployments_lease_check',
+  'deployments_subject_check',
+  'operator_grants_entered_check',
+  'projects_counters_check',
+  'tenant_members_joined_check',
+  'tenant_members_someone_check',
+])
+
 /** Such a check names the field, as the API spells it, and the rule: {field} in the detail. */
-function fromFieldCheck({ constraint = '', table = '' }: DatabaseErrorLike): PublicError | undefined {
+function fromFieldCheck({ constraint = '', table = '', schema }: DatabaseErrorLike): PublicError | undefined {
   const parent = table.replace(/_p\d{6}$/, '')
-  const [, column, rule = ''] =
-    (constraint.startsWith(`${parent}_`) &&
-      /^(\w+)_(finite|plain_(?:name|line|text|url))_check$/.exec(constraint.slice(parent.length + 1))) ||
-    []
-  const asks = FIELD_RULES[rule]
-  if (column === undefined || asks === undefined) return undefined
+  const name = constraint.startsWith(`${parent}_`) ? constraint.slice(parent.length + 1) : ''
+  const [, column, rule = ''] = /^(\w+)_(finite|plain_(?:name|line|text|url))_check$/.exec(name) ?? []
+  if (column !== undefined && FIELD_RULES[rule] !== undefined) return ofField(column, FIELD_RULES[rule])
+  const [, other] = (schema === 'app_public' && !CHECKS_OF_SEVERAL.has(constraint) && /^(\w+)_check$/.exec(name)) || []
+  return other === undefined ? undefined : ofField(other, 'is out of range or has the wrong form')
+}
+
+function ofField(column: string, asks: string): PublicError {
+  // As the API spells it.
   const field = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   return { code: 'BAD_USER_INPUT', message: `${field} ${asks}.`, httpStatus: 400, detail: { field } }
 }
@@ -282,8 +328,12 @@ function fromSqlState(error: DatabaseErrorLike): PublicError | null {
     sqlstates.get(error.code.slice(0, 2))
   // A check has a name. Without one it is a row for which no partition was made, which is the operator's to mend.
   if (!row || (error.code === '23514' && error.constraint === undefined)) return null
-  const ofField = error.code === '23514' ? fromFieldCheck(error) : undefined
-  if (ofField) return ofField
+  if (error.code === '23514' && !byConstraint) {
+    const shown = fromFieldCheck(error)
+    if (shown) return shown
+  }
+  if (error.code === '23502' && error.schema === 'app_public' && error.column !== undefined)
+    return ofField(error.column, 'is required')
   if (!error.code.startsWith('FH')) return { code: row.code, message: row.message, httpStatus: row.httpStatus }
   const { code, ...rest } = detailOf(error)
   return {

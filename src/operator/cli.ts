@@ -274,6 +274,7 @@ export async function main(args: readonly string[], env?: NodeJS.ProcessEnv): Pr
   if (words.length !== command.words.length)
     throw new UsageError(`${name} takes ${command.words.map((word) => `<${word}>`).join(' ') || 'no arguments'}.`)
   if (command.needsReason && !values.reason) throw new UsageError(`${name} needs --reason: it is written down.`)
+  if (values.page !== undefined && !/^\d+$/.test(values.page)) throw new UsageError('--page takes a number.')
 
   const config = loadConfig(env)
   const server = await openServer(config)

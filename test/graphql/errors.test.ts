@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorTable, mapDatabaseError, refusalError, ServerError } from '../../src/errors.ts'
+import { CHECKS_OF_SEVERAL, errorTable, mapDatabaseError, refusalError, ServerError } from '../../src/errors.ts'
 import { withoutSecrets } from '../../src/log.ts'
 import { startApi, type Api } from './api.ts'
 
@@ -36,6 +36,56 @@ test('every constraint in the table is one of the database, or a unique index', 
     [names],
   )
   expect(rows.map(({ name }) => name).sort()).toEqual([...names].sort())
+})
+
+test('every form that a domain of the API asks for is said in words', async () => {
+  const { rows } = await api.database.superuser.query<{ conname: string }>(
+    `select conname from pg_constraint where contypid <> 0 and connamespace = 'app_public'::regnamespace`,
+  )
+  expect(rows.length).toBeGreaterThan(3)
+  const known = errorTable.map(({ match }) => match)
+  expect(rows.map(({ conname }) => conname).filter((name) => !known.includes(name))).toEqual([])
+
+  const refusalOf = async (field: string, input: string) => {
+    const { errors } = await api.ask('alice', `mutation { ${field}(input: {${input}}) { clientMutationId } }`)
+    return [errors?.[0]?.extensions.code, errors?.[0]?.message]
+  }
+  expect(await refusalOf('register', 'email: "nope", password: "long enough", name: "N"')).toEqual([
+    'BAD_USER_INPUT',
+    'An e-mail address is name@host.domain, at most 255 characters.',
+  ])
+  expect(await refusalOf('createTenant', 'name: "N", slug: "x"')).toEqual([
+    'BAD_USER_INPUT',
+    'A slug has 2 to 63 lower-case letters, digits and dashes, and does not begin with a dash.',
+  ])
+})
+
+test('what a column refuses names its field', async () => {
+  const { rows } = await api.database.superuser.query<{ name: string }>(
+    `select c.conname as name
+    from pg_constraint c
+    join pg_class t on t.oid = c.conrelid
+    where c.contype = 'c' and c.connamespace = 'app_public'::regnamespace and not t.relispartition
+      and c.conname !~ '_(finite|plain_[a-z]+)_check$' and not exists (
+        select from pg_attribute a
+        where a.attrelid = t.oid and a.attnum = any (c.conkey) and c.conname = t.relname || '_' || a.attname || '_check')`,
+  )
+  expect(rows.map(({ name }) => name).sort()).toEqual([...CHECKS_OF_SEVERAL].sort())
+
+  const refusalOf = async (patch: string) => {
+    const { errors } = await api.ask(
+      'alice',
+      `mutation ($id: UUID!) { updateProject(input: {id: $id, patch: {${patch}}}) { clientMutationId } }`,
+      { id: api.ids.projects.shop },
+    )
+    return [errors?.[0]?.message, errors?.[0]?.extensions]
+  }
+  const extensions = (field: string) => ({ code: 'BAD_USER_INPUT', detail: { field } })
+  expect(await refusalOf('memoryLimitMb: -1')).toEqual([
+    'memoryLimitMb is out of range or has the wrong form.',
+    extensions('memoryLimitMb'),
+  ])
+  expect(await refusalOf('slug: null')).toEqual(['slug is required.', extensions('slug')])
 })
 
 test('every status that a function raises is in the table', () => {

@@ -1,3 +1,4 @@
+import { buildSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType, type GraphQLField } from 'graphql'
 import { startApi, type Api } from './api.ts'
 import { printSchemaSDL } from '../../src/graphql/printSchema.ts'
 
@@ -86,6 +87,31 @@ describe('the schema as text', () => {
     expect(await printSchemaSDL(api.database.urls.authenticator)).toBe(sdl)
   })
 
+  test('names fields and arguments in camel case, types in Pascal case, values in capitals', () => {
+    const types = Object.values(buildSchema(sdl).getTypeMap()).filter(({ name }) => !name.startsWith('__'))
+    const fields = types.flatMap((type) =>
+      isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)
+        ? Object.values(type.getFields()).flatMap((field) => [
+            [`${type.name}.${field.name}`, field.name],
+            ...('args' in field
+              ? (field as GraphQLField<unknown, unknown>).args.map((arg) => [
+                  `${type.name}.${field.name}(${arg.name}:)`,
+                  arg.name,
+                ])
+              : []),
+          ])
+        : [],
+    )
+    expect(fields.map(([path]) => path)).toEqual(
+      expect.arrayContaining(['ProjectVersion.project', 'Query.node(nodeId:)']),
+    )
+    expect(fields.filter(([, name]) => !/^[a-z][A-Za-z0-9]*$/.test(name!)).map(([path]) => path)).toEqual([])
+    expect(types.filter(({ name }) => !/^[A-Z][A-Za-z0-9]*$/.test(name))).toEqual([])
+    const values = types.flatMap((type) => (isEnumType(type) ? type.getValues().map(({ name }) => name) : []))
+    expect(values).toContain('ROLLED_BACK')
+    expect(values.filter((name) => !/^[A-Z][A-Z0-9_]*$/.test(name))).toEqual([])
+  })
+
   test('names the tenant nowhere but where a row may have none', () => {
     for (const type of [
       'Project',
@@ -120,6 +146,18 @@ describe('the schema as text', () => {
     expect(body('DeploymentLogOrderBy')).toMatch(/SEQUENCE_ASC/)
     expect(body('DeploymentLogOrderBy')).not.toMatch(/MESSAGE|LEVEL|DAEMON/)
     expect(body('DeploymentLogFilter')).not.toMatch(/message|daemon/)
+  })
+
+  test('promises what an answer has whenever there is one', () => {
+    expect(body('LoginResult')).toMatch(/ token: String!$/m)
+    expect(body('LoginResult')).toMatch(/ deviceToken: String!$/m)
+    expect(body('ClaimedDeployment')).toMatch(/ leaseToken: String!$/m)
+    expect(body('CreatedApiKey')).toMatch(/ token: String!$/m)
+    // A key may have no end.
+    expect(body('CreatedApiKey')).toMatch(/ expiresAt: Datetime$/m)
+    expect(body('Confirmation')).toMatch(/ isDone: Boolean!$/m)
+    // There may be nothing to claim.
+    expect(body('ClaimDeploymentPayload')).toMatch(/ result: ClaimedDeployment$/m)
   })
 
   test('writes enums in capitals, int8 as BigInt, json as JSON', () => {

@@ -83,6 +83,22 @@ test.each([
   ['null', { method: 'POST', headers: json, body: 'null' }, 400, 'BAD_REQUEST'],
   ['GET', { method: 'GET' }, 405, 'METHOD_NOT_ALLOWED'],
   [
+    'whoever takes no JSON',
+    { method: 'POST', headers: { ...json, accept: 'text/html' }, body: WHO },
+    406,
+    'NOT_ACCEPTABLE',
+  ],
+  [
+    'a hash without its document',
+    {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ extensions: { persistedQuery: { version: 1, sha256Hash: '0'.repeat(64) } } }),
+    },
+    400,
+    'PERSISTED_QUERY_NOT_SUPPORTED',
+  ],
+  [
     'a token that does not work',
     { method: 'POST', headers: { ...json, authorization: 'Bearer nonsense' }, body: WHO },
     401,
@@ -91,6 +107,29 @@ test.each([
 ])('/graphql refuses %s with a code', async (_what, init, status, code) => {
   const answer = await api.post('/graphql', init)
   expect([answer.status, answer.errors?.[0]?.extensions.code]).toEqual([status, code])
+})
+
+test.each([
+  ['application/graphql-response+json, application/json;q=0.9', 'application/graphql-response+json; charset=utf-8'],
+  ['*/*', 'application/graphql-response+json; charset=utf-8'],
+  ['application/json', 'application/json; charset=utf-8'],
+  ['text/html', 'application/json; charset=utf-8'],
+])('a refusal before GraphQL comes in the type that %s asks for', async (accept, type) => {
+  const { status, headers, errors } = await api.post('/graphql', {
+    method: 'POST',
+    headers: { ...json, accept, authorization: 'Bearer nonsense' },
+    body: WHO,
+  })
+  expect([status, headers.get('content-type'), errors?.[0]?.extensions.code]).toEqual([401, type, 'UNAUTHENTICATED'])
+})
+
+test('a hash without its document is refused in the words that make a client send the document', async () => {
+  const { errors } = await api.post('/graphql', {
+    method: 'POST',
+    headers: { ...json, ...authorization },
+    body: JSON.stringify({ operationName: 'Q', extensions: { persistedQuery: { version: 1, sha256Hash: 'abc' } } }),
+  })
+  expect(errors?.[0]).toMatchObject({ message: 'PersistedQueryNotSupported' })
 })
 
 test('a webhook gets its raw body, larger than JSON may be and without a sign-in', async () => {
@@ -173,6 +212,53 @@ test('who signs up is answered in the same words whatever is known of them, and 
     'mutation { confirmTotp(input: {code: "123456"}) { result { recoveryCodes } } }',
   )
   expect(confirm.errors?.[0]?.extensions).toEqual({ code: 'CODE_NOT_VALID' })
+})
+
+test('null for an argument that has a default is the default', async () => {
+  const answerTo = async (field: string, input: string, selection: string) => {
+    const { data, errors } = await api.ask('alice', `mutation { ${field}(input: {${input}}) { ${selection} } }`)
+    expect(errors).toBeUndefined()
+    return data[field]
+  }
+  expect(
+    await answerTo('inviteMember', 'email: "null@example.test", role: null', 'result { tenantMember { role } }'),
+  ).toEqual({ result: { tenantMember: { role: 'MEMBER' } } })
+  const soon = Date.now() + 23 * 3600 * 1000
+  const { operatorGrant } = await answerTo(
+    'grantOperatorAccess',
+    'reason: "a look", hours: null',
+    'operatorGrant { expiresAt }',
+  )
+  expect(Date.parse(operatorGrant.expiresAt)).toBeGreaterThan(soon)
+  const { result: key } = await answerTo(
+    'createApiKey',
+    'name: "null", scopes: null, permissions: null',
+    'result { apiKeyId }',
+  )
+  const { data } = await api.ask('alice', 'query ($id: UUID!) { apiKey(id: $id) { scopes permissions } }', {
+    id: key.apiKeyId,
+  })
+  expect(data.apiKey).toEqual({ scopes: ['READ'], permissions: [] })
+  const project = `projectId: "${api.ids.projects.shop}"`
+  const source = await answerTo('createWebhookSource', `${project}, name: "null", provider: null`, 'result { path }')
+  expect(source.result.path).toMatch(/^\/webhooks\/github\//)
+  const { deployment } = await answerTo(
+    'requestDeployment',
+    `${project}, ref: "null", environment: null, config: null`,
+    'deployment { id environment }',
+  )
+  expect(deployment.environment).toBe('PRODUCTION')
+  const claimed = await answerTo(
+    'claimDeployment',
+    `runner: "null", deploymentId: "${deployment.id}", leaseSeconds: null`,
+    'result { leaseToken }',
+  )
+  const { deployment: held } = await answerTo(
+    'heartbeatDeployment',
+    `id: "${deployment.id}", leaseToken: "${claimed.result.leaseToken}", leaseSeconds: null`,
+    'deployment { status }',
+  )
+  expect(held).toEqual({ status: 'BUILDING' })
 })
 
 test('X-Tenant of a tenant one is not in is refused, and its member passes', async () => {

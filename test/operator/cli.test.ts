@@ -114,4 +114,8 @@ test('tells how it is used, and what was wrong', async () => {
     code: 2,
   })
   expect(await operator(['tenants', '--fast'])).toMatchObject({ code: 2 })
+  expect(await operator(['tenants', '--page', 'many'])).toMatchObject({
+    error: expect.stringContaining('--page takes a number'),
+    code: 2,
+  })
 })

@@ -19,9 +19,11 @@ declare
   v_deployment     app_public.deployments;
   v_token          text := app_private.random_token('fh_lease_');
 begin
+  -- Null is as if nothing were said.
+  claim_deployment.lease_seconds := coalesce(claim_deployment.lease_seconds, 60);
   v_tenant_id := app_private.require_role('developer', 'deployments:write', is_anywhere => true);
   if coalesce(length(claim_deployment.runner), 0) not between 1 and 255
-    or coalesce(claim_deployment.lease_seconds, 0) not between 5 and 3600
+    or claim_deployment.lease_seconds not between 5 and 3600
   then
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT',
       'A runner has a name of 1 to 255 characters and a lease 5 to 3600 seconds');

@@ -13,7 +13,9 @@ declare
   v_deployment app_public.deployments;
   v_expires_at timestamptz;
 begin
-  if coalesce(heartbeat_deployment.lease_seconds, 0) not between 5 and 3600 then
+  -- Null is as if nothing were said.
+  heartbeat_deployment.lease_seconds := coalesce(heartbeat_deployment.lease_seconds, 60);
+  if heartbeat_deployment.lease_seconds not between 5 and 3600 then
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'A lease is 5 to 3600 seconds');
   end if;
   perform app_private.require_deployment(heartbeat_deployment.id, 'developer', false);

@@ -17,6 +17,9 @@ declare
   v_request  jsonb;
   v_response jsonb;
 begin
+  -- Null is as if nothing were said.
+  request_deployment.environment := coalesce(request_deployment.environment, 'production');
+  request_deployment.config := coalesce(request_deployment.config, '{}');
   v_new.project_id := (app_private.require_project(
     request_deployment.project_id, 'developer', 'deployments:write', is_whole => false)).id;
   v_new.tenant_id := app_hidden.current_tenant_id();

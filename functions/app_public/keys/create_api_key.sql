@@ -18,6 +18,9 @@ declare
   v_rank    app_public.member_role;
   v_created app_public.created_api_key;
 begin
+  -- Null is as if nothing were said.
+  create_api_key.scopes := coalesce(create_api_key.scopes, '{read}');
+  create_api_key.permissions := coalesce(create_api_key.permissions, '[]');
   v_key.user_id := app_private.require_session();
   v_key.tenant_id := app_private.require_role('viewer', 'api_keys:write');
   if create_api_key.project_id is not null then

@@ -8,9 +8,11 @@ declare
   v_tenant_id uuid;
   v_grant     app_public.operator_grants;
 begin
+  -- Null is as if nothing were said.
+  grant_operator_access.hours := coalesce(grant_operator_access.hours, 24);
   v_tenant_id := app_private.require_role('owner', 'tenant:write');
   perform app_private.require_recent_authentication();
-  if coalesce(grant_operator_access.hours, 0) not between 1 and 168
+  if grant_operator_access.hours not between 1 and 168
     or coalesce(length(trim(grant_operator_access.reason)), 0) not between 1 and 500
   then
     perform app_hidden.raise_error(400, 'BAD_USER_INPUT', 'Say why in 1 to 500 characters, for 1 to 168 hours');

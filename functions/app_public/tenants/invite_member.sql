@@ -15,6 +15,8 @@ declare
   v_member    app_public.tenant_members;
   v_wait      integer;
 begin
+  -- Null is as if nothing were said.
+  invite_member.role := coalesce(invite_member.role, 'member');
   v_tenant_id := app_private.require_role('admin', 'members:write');
   perform app_private.require_grantable(invite_member.role);
   v_wait := case

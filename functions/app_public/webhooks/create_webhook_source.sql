@@ -13,6 +13,8 @@ declare
   v_source  app_public.webhook_sources;
   v_secret  text := coalesce(create_webhook_source.secret, encode(extensions.gen_random_bytes(32), 'hex'));
 begin
+  -- Null is as if nothing were said.
+  create_webhook_source.provider := coalesce(create_webhook_source.provider, 'github');
   v_project := app_private.require_project(create_webhook_source.project_id, 'developer', 'webhooks:write');
   if not exists (select from app_private.webhook_providers() p where p.provider = create_webhook_source.provider) then
     perform app_hidden.raise_error(400, 'PROVIDER_NOT_SUPPORTED', 'Webhooks of this provider are not understood yet');

@@ -33,7 +33,7 @@ export const HistoryPlugin: GraphileConfig.Plugin = {
       pgIntrospection_introspection(info, { introspection }) {
         for (const view of introspection.classes) {
           const table = auditedTable(view, introspection.classes)
-          if (table) tagHistory(view, table, info.inflection.singularize(table.relname))
+          if (table) tagHistory(view, table, info.inflection)
         }
       },
     },
@@ -64,7 +64,9 @@ function auditedTable(view: PgClass, classes: readonly PgClass[]): PgClass | und
 }
 
 /** Says by smart tags what a table's constraints would say. */
-function tagHistory(view: PgClass, table: PgClass, singular: string): void {
+function tagHistory(view: PgClass, table: PgClass, inflection: GraphileBuild.Inflection): void {
+  const singular = inflection.singularize(table.relname)
+  const field = inflection.camelCase(singular)
   const columns = new Set(
     view
       .getAttributes()
@@ -82,8 +84,8 @@ function tagHistory(view: PgClass, table: PgClass, singular: string): void {
   tags.primaryKey ??= 'tenant_id,created_at,id|@behavior -single'
   tags.foreignKey ??= [
     isOfTenant
-      ? `(tenant_id,${row}) references app_public.${table.relname} (tenant_id,${key})|@isHistory\n@fieldName ${singular}\n@foreignFieldName history`
-      : `(${row}) references app_public.${table.relname} (${key})|@isHistory\n@fieldName ${singular}\n@foreignFieldName history`,
+      ? `(tenant_id,${row}) references app_public.${table.relname} (tenant_id,${key})|@isHistory\n@fieldName ${field}\n@foreignFieldName history`
+      : `(${row}) references app_public.${table.relname} (${key})|@isHistory\n@fieldName ${field}\n@foreignFieldName history`,
     `(${actor}) references app_public.users (id)|@fieldName actor\n@backwardBehavior -connection -single -list`,
     // Who left is no user of the tenant any more; their membership still says what they were called.
     ...(isOfTenant

@@ -150,6 +150,10 @@ export function makeLimitsPlugin(options: LimitsOptions): GraphileConfig.Plugin 
 
 /** What grafserv would refuse without a code. */
 function mustBeWellFormed({ query, operationName, variableValues, onError, extensions }: ParsedGraphQLBody): void {
+  if (query === undefined && extensions != null && Object.hasOwn(extensions, 'persistedQuery')) {
+    // Apollo and urql know these words, and send the document from then on.
+    throw asSafeError(new ServerError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported'))
+  }
   const wrong =
     typeof query !== 'string'
       ? 'The body must have a `query`.'

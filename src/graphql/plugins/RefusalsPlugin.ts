@@ -30,6 +30,11 @@ export const RefusalsPlugin: GraphileConfig.Plugin = {
     hooks: {
       GraphQLObjectType_fields_field(field, build, { scope }) {
         const { plan } = field
+        // What refuses is an error; an answer without one is whole.
+        if (scope.pgCodec?.attributes?.[REFUSAL] && scope.pgFieldAttribute) {
+          const { GraphQLNonNull, getNullableType } = build.graphql
+          return { ...field, type: new GraphQLNonNull(getNullableType(field.type)) }
+        }
         if (!plan || scope.fieldBehaviorScope !== 'mutationField') return field
         const resource = Object.values(build.pgResources).find(
           (each) =>

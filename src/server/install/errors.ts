@@ -6,6 +6,9 @@ import { bearerToken } from '../authenticate.ts'
 import type { RefusalLog } from '../refusals.ts'
 import { clientAddress, factsOf, userAgent } from '../request.ts'
 
+/** Media types of answers to GraphQL, the preferred first. */
+export const RESPONSE_TYPES = ['application/graphql-response+json', 'application/json']
+
 /** The last two of the chain: an address nobody serves is a 404 in JSON, and whatever was thrown leaves with a code. */
 export function installErrors(app: Express, { log, refusals }: { log: Logger; refusals: RefusalLog }): void {
   app.use((req) => {
@@ -26,7 +29,10 @@ export function installErrors(app: Express, { log, refusals }: { log: Logger; re
     }
     if (res.headersSent) return void res.end()
     if (shown.httpStatus === 401) res.setHeader('WWW-Authenticate', 'Bearer')
-    res.status(shown.httpStatus).json(req.path === '/graphql' ? graphqlBody(shown, errorId) : restBody(shown, errorId))
+    if (req.path !== '/graphql') return void res.status(shown.httpStatus).json(restBody(shown, errorId))
+    // With this type a client reads the code whatever the status is; with the older one it need not (GraphQL over HTTP, 6.4).
+    const type = req.accepts(RESPONSE_TYPES) || 'application/json'
+    res.status(shown.httpStatus).type(type).json(graphqlBody(shown, errorId))
   }
   app.use(answer)
 }

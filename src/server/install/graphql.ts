@@ -10,6 +10,7 @@ import type { Authenticator } from '../authenticate.ts'
 import type { RefusalLog } from '../refusals.ts'
 import { factsOf } from '../request.ts'
 import { makeSockets } from '../sockets.ts'
+import { RESPONSE_TYPES } from './errors.ts'
 
 export interface GraphqlDeps extends Omit<PresetDeps, 'claimsOf' | 'onRefused'> {
   authenticator: Authenticator
@@ -47,6 +48,7 @@ export async function installGraphql(app: Express, deps: GraphqlDeps): Promise<G
       throw new ServerError('METHOD_NOT_ALLOWED', 'Send documents by POST.')
     }
     if (!req.is('application/json')) throw new ServerError('UNSUPPORTED_MEDIA_TYPE')
+    if (!req.accepts(RESPONSE_TYPES)) throw new ServerError('NOT_ACCEPTABLE')
     if (typeof req.body !== 'object' || req.body === null || Array.isArray(req.body)) {
       throw new ServerError('BAD_REQUEST', 'The body must be one JSON object with a `query`.')
     }

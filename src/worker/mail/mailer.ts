@@ -72,8 +72,9 @@ function fileMailer(directory: string, address: (mail: Mail) => Message): Mailer
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
   return {
     async send(mail) {
-      const message = address(mail)
-      const { message: bytes } = await transport.sendMail(message)
+      const { text, html, ...message } = address(mail)
+      const alternatives = [asWritten('text/plain', text), asWritten('text/html', html)]
+      const { message: bytes } = await transport.sendMail({ ...message, alternatives })
       await mkdir(directory, { recursive: true, mode: 0o700 })
       await writeWhole(join(directory, `${mail.id}-${slug(mail.subject)}.eml`), bytes as Buffer)
       return { messageId: message.messageId }
@@ -81,6 +82,11 @@ function fileMailer(directory: string, address: (mail: Mail) => Message): Mailer
     close: () => transport.close(),
   }
 }
+
+/** A part as it reads, not quoted-printable: a person copies the link and the command out of the file. */
+const asWritten = (type: string, content: unknown) => ({
+  raw: `Content-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${String(content)}\r\n`,
+})
 
 /** Nobody but the owner reads it, since it holds a token, and nobody sees half of it. */
 async function writeWhole(path: string, bytes: Buffer): Promise<void> {

@@ -89,7 +89,6 @@ test.each([
   [null, 60],
   ['r', 4],
   ['r', 3601],
-  ['r', null],
 ])('a runner %p with a lease of %p seconds is refused', async (runner, lease) => {
   const { id } = await scene.request(project)
   const bad = { sqlstate: 'FH400', code: 'BAD_USER_INPUT' }
@@ -99,6 +98,14 @@ test.each([
     expect(await refusal(heartbeat(id, scene.lease(id), lease))).toEqual(bad)
     expect(await heartbeat(id, scene.lease(id), 3600)).toMatchObject({ id })
   }
+})
+
+test('a lease of null seconds is the usual one, and ends', async () => {
+  const { id } = await scene.request(project)
+  expect(await scene.claim('r', { lease: null })).toMatchObject({ id })
+  const { lease_expires_at: end } = await heartbeat(id, scene.lease(id), null)
+  const seconds = ((end as Date).getTime() - Date.now()) / 1000
+  expect(Math.round(seconds / 30)).toBe(2)
 })
 
 test('a heartbeat keeps the lease of whoever bears its token', async () => {
