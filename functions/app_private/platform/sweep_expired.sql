@@ -7,7 +7,11 @@ as $$
     registrations as (delete from app_private.registrations r where r.expires_at < now() returning 1),
     devices as (delete from app_private.device_tokens d where d.expires_at < now() returning 1),
     limits as (delete from app_private.rate_limits r where r.window_start < now() - interval '1 day' returning 1),
-    emails as (delete from app_private.emails m where m.sent_at < now() - interval '7 days' returning 1),
+    -- None is sent before it was made, and by that there is an index.
+    emails as (
+      delete from app_private.emails m
+      where m.created_at < now() - interval '7 days' and m.sent_at < now() - interval '7 days'
+      returning 1),
     responses as (delete from app_public.idempotency_keys i where i.expires_at < now() returning 1),
     sessions as (delete from app_public.sessions s where s.expires_at < now() - interval '30 days' returning 1),
     invitations as (
