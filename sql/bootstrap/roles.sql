@@ -1,5 +1,8 @@
 -- Roles of the cluster and ownership of the database. Run by a superuser, any number of times; the caller
 -- puts the passwords into the settings bootstrap.* of its session and holds pg_authid against a twin.
+-- By hand, in the database that Freehold is to have, with the passwords of the URLs that it is given:
+--   PGOPTIONS="-c bootstrap.database=$PGDATABASE -c bootstrap.owner_password=… -c bootstrap.authenticator_password=…
+--   -c bootstrap.worker_password=…" psql --single-transaction --file sql/bootstrap/roles.sql
 -- Where a server differs from what stands here is told by sql/views/app_private/role_drift.sql.
 -- Everything that lives inside the database belongs to migrations/, not here.
 

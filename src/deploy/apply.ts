@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type AppliedSources from '../../generated/types/app_private/AppliedSources.ts'
 import { ConfigurationError } from '../config.ts'
-import { errorCode } from '../errorCode.ts'
 import { dropRemoved, findGone } from './dropRemoved.ts'
 import { checkFunctionBodies } from './functionBodies.ts'
 import { locks } from './locks.ts'
 import { isNewer, readRelease, RELEASE } from './release.ts'
 import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, roomOf, SourceError, type Source } from './sources.ts'
+import { untilFree } from './untilFree.ts'
 
 export interface ApplyOptions {
   /** Runs every file, changed or not. */
@@ -25,10 +24,6 @@ export interface Applied {
   /** Functions and views that went with them. */
   readonly dropped: readonly string[]
 }
-
-/** Somebody holds a table for longer than we wait, or waits for us while we wait for them: not for ever. */
-const PASSING = new Set(['55P03', '40P01'])
-const ATTEMPTS = 12
 
 /** A row of a check: something breaks a law. `path` is the file that the law stands in. */
 export interface Offence {
@@ -86,15 +81,7 @@ const CREATE_APPLIED_SOURCES = `
  * @throws SourceError naming file and line; BrokenLawError when a check returns a row. Either way nothing has changed.
  */
 export async function apply(ownerUrl: string, root: string, options: ApplyOptions = {}): Promise<Applied> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await applyOnce(ownerUrl, root, options)
-    } catch (error) {
-      // A migration may have gone before, which the release that runs does not know: giving up would leave it so.
-      if (!PASSING.has(errorCode(error) ?? '') || attempt === ATTEMPTS) throw error
-      await sleep(100 * attempt)
-    }
-  }
+  return await untilFree(() => applyOnce(ownerUrl, root, options))
 }
 
 async function applyOnce(ownerUrl: string, root: string, options: ApplyOptions): Promise<Applied> {

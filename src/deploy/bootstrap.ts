@@ -40,6 +40,16 @@ export async function bootstrap(client: pg.Client, rolesFile: string, secret: st
   }
 }
 
+/** Roles that `rolesFile` names and the server does not have. */
+export async function findMissingRoles(client: pg.ClientBase, rolesFile: string): Promise<string[]> {
+  const named = [...(await readFile(rolesFile, 'utf8')).matchAll(/'((?:freehold|app)_\w+)'/g)].map(([, role]) => role)
+  const { rows } = await client.query<{ role: string }>(
+    'select distinct r.role from unnest($1::text[]) r (role) where to_regrole(r.role) is null order by r.role',
+    [named],
+  )
+  return rows.map(({ role }) => role)
+}
+
 /**
  * Creates the database when it is missing, through a connection to another one.
  * Two at once: one of them gets duplicate_database, or unique_violation from the catalog's index.

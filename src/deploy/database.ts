@@ -4,7 +4,7 @@ import pg from 'pg'
 import { ConfigurationError, type Config } from '../config.ts'
 import { errorCode } from '../errorCode.ts'
 import { apply, readAppliedSources, recordInstalled, type Applied } from './apply.ts'
-import { bootstrap, createDatabase, LOGIN_ROLES, ROLES_FILE, rolePassword } from './bootstrap.ts'
+import { bootstrap, createDatabase, findMissingRoles, LOGIN_ROLES, ROLES_FILE, rolePassword } from './bootstrap.ts'
 import { describeDrift, findDrift } from './drift.ts'
 import { startEmbedded } from './embedded.ts'
 import { installWorker, workerVersion } from './installWorker.ts'
@@ -198,13 +198,13 @@ export async function prepareDatabase(
   const { superuser } = server.urls
   const mayMend = superuser !== undefined && server.secret !== undefined
   /** What is not as it was made is put right where we may, and told of where we may not. */
-  const isDone = async () => {
-    if (!(await isCurrent(server.urls.owner, wanted, log))) return false
+  const hasDrifted = async () => {
     const drift = await withClient(server.urls.owner, (client) => findDrift(client, server.urls))
     for (const each of drift)
       log(`${describeDrift(each)}; ${mayMend ? 'put right' : `a superuser has to run ${ROLES_FILE}`}.`)
-    return !(mayMend && drift.length > 0)
+    return drift.length > 0
   }
+  const isDone = async () => (await isCurrent(server.urls.owner, wanted, log)) && !((await hasDrifted()) && mayMend)
   if (await isDone()) return nothing
 
   if (server.mayCreate && superuser) await createDatabase(withDatabase(superuser, 'postgres'), databaseOf(superuser))
@@ -217,6 +217,13 @@ export async function prepareDatabase(
     await admin.query('select pg_advisory_lock($1)', [locks.deploy])
     if (await isDone()) return nothing
     if (superuser && server.secret !== undefined) await bootstrap(admin, join(root, ROLES_FILE), server.secret)
+    const missing = await findMissingRoles(admin, join(root, ROLES_FILE))
+    // Half of the migrations done would leave a database that neither release starts on.
+    if (missing.length > 0) {
+      throw new ConfigurationError([
+        `The server lacks ${missing.join(', ')}; nothing was changed: a superuser has to run ${ROLES_FILE} first, whose head says how.`,
+      ])
+    }
     const migrated = await migrate(server.urls.owner, root, log)
     await installWorker(admin, server.urls.worker)
     const names = migrated.map((migration) => migration.realFilename)
@@ -226,6 +233,7 @@ export async function prepareDatabase(
     if (applied.applied.length > 0) log(`Applied ${applied.applied.length} repeatable files.`)
     for (const path of applied.removed) log(`${path} is gone.`)
     for (const object of applied.dropped) log(`Dropped ${object}, which no file makes any more.`)
+    if (!mayMend) await hasDrifted()
     return { migrated: names, ...applied }
   } finally {
     // Ends the session, and with it the lock.

@@ -6,6 +6,7 @@ import JSON5 from 'json5'
 import type { Settings } from 'graphile-migrate'
 import pg from 'pg'
 import { ConfigurationError } from '../config.ts'
+import { untilFree } from './untilFree.ts'
 
 /** A file of migrations/committed as graphile-migrate knows it. */
 export interface Migration {
@@ -123,7 +124,8 @@ export async function migrate(
   const graphileMigrate = await import('graphile-migrate')
   const settings = await migrateSettings(root, { connectionString: ownerUrl }, log)
   try {
-    await untilLocked(() => graphileMigrate.migrate(settings))
+    // Each is a transaction of its own, and what is done is not done again.
+    await untilFree(() => untilLocked(() => graphileMigrate.migrate(settings)))
   } finally {
     await closeMigratePools()
   }

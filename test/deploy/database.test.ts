@@ -126,6 +126,44 @@ describe('from empty', () => {
     expect(rows).toEqual([{ owner: 'freehold_worker', may_create: false }])
   })
 
+  test('what a superuser has to do first is said before the first migration', async () => {
+    for (const room of ['functions', 'policies', 'sql', 'migrations'])
+      cpSync(join(ROOT, room), join(dataDir, room), { recursive: true })
+    await withClient(url, (client) => client.query(`create database ${name} owner freehold_owner template template0`))
+    const roles = join(dataDir, 'sql/bootstrap/roles.sql')
+    const text = readFileSync(roles, 'utf8')
+    writeFileSync(roles, text.replace("'app_operator'", "'app_operator', 'app_of_next_year'"))
+    const { superuser: _, ...owned } = urls
+    const given = { urls: owned, secret: undefined, mayCreate: false }
+    const refused: unknown = await prepareDatabase(given, { root: dataDir }).catch((cause: unknown) => cause)
+    expect(refused).toMatchObject({ name: 'ConfigurationError' })
+    expect(String(refused)).toContain('The server lacks app_of_next_year; nothing was changed')
+    const { rows } = await withClient(urls.superuser, (client) =>
+      client.query('select nspname from pg_namespace where nspname ~ $1', ['^(app|graphile)_']),
+    )
+    expect(rows).toEqual([])
+  })
+
+  test('by hand, as the head of the file says', async () => {
+    await withClient(url, (client) => client.query(`create database ${name} template template0`))
+    const byHand = new URL(urls.superuser)
+    const options = [
+      `-c bootstrap.database=${name}`,
+      ...(['owner', 'authenticator', 'worker'] as const).map(
+        (role) => `-c bootstrap.${role}_password=${new URL(urls[role]).password}`,
+      ),
+    ]
+    byHand.searchParams.set('options', options.join(' '))
+    const owner = await withClient(byHand.href, async (client) => {
+      await client.query(`begin; ${readFileSync(join(ROOT, 'sql/bootstrap/roles.sql'), 'utf8')}; commit`)
+      const { rows } = await client.query(
+        'select datdba::regrole::text as owner from pg_database where datname = current_database()',
+      )
+      return rows
+    })
+    expect(owner).toEqual([{ owner: 'freehold_owner' }])
+  })
+
   test('history that was edited, exchanged or lost is refused', async () => {
     await prepareDatabase(server)
     for (const room of ['functions', 'policies', 'sql', 'migrations'])

@@ -214,6 +214,9 @@ test('a living database is cleaned, and what is not readable comes in no more', 
     `set session_replication_role = replica;
      update app_public.users set name = E'\u202eevil\u200b', bio = E'a\u0007b', website_url = 'https://a b' where id = '${api.ids.users.bob}';
      update app_public.users set name = ' ' where id = '${api.ids.users.vera}';
+     update app_public.users set name = repeat(' ', 85) || E'bill\u200b' where id = '${api.ids.users.bill}';
+     insert into app_public.deployments (tenant_id, project_id, environment_id, commit_sha, provider, external_id)
+       select tenant_id, project_id, environment_id, commit_sha, 'p', 'i' from app_public.deployments where id = '${api.ids.deployments.shop}';
      insert into app_public.teams (tenant_id, name) values ('${api.ids.tenants.acme}', 'crew'), ('${api.ids.tenants.acme}', E'cr\u200bew');
      update app_public.deployments set status_reason = E'x\u202ey', provider = 'p', external_id = E'i\n' where id = '${api.ids.deployments.shop}';
      update app_public.tenants set domain = 'squatted.test' where id = '${api.ids.tenants.evil}';
@@ -232,6 +235,7 @@ test('a living database is cleaned, and what is not readable comes in no more', 
     superuser.query(`select name, bio, website_url from app_public.users where id = $1`, [id])
   expect((await user(api.ids.users.bob)).rows).toEqual([{ name: 'evil', bio: 'ab', website_url: null }])
   expect((await user(api.ids.users.vera)).rows).toMatchObject([{ name: 'Unnamed' }])
+  expect((await user(api.ids.users.bill)).rows).toMatchObject([{ name: 'bill' }])
   const { rows: teams } = await superuser.query(
     `select name from app_public.teams where name like 'crew%' order by name`,
   )
@@ -240,7 +244,7 @@ test('a living database is cleaned, and what is not readable comes in no more', 
     `select status_reason, external_id from app_public.deployments where id = $1`,
     [api.ids.deployments.shop],
   )
-  expect(rows).toEqual([{ status_reason: 'xy', external_id: 'i' }])
+  expect(rows).toEqual([{ status_reason: 'xy', external_id: expect.stringMatching(/^i [0-9a-f]{12}$/) }])
   expect((await superuser.query('select from app_public.tenants where domain is not null')).rows).toEqual([])
   expect((await superuser.query(`select from app_public.api_keys where not isfinite(expires_at)`)).rows).toEqual([])
   const { rows: after } = await superuser.query<{ tab: string; name: string; def: string }>(

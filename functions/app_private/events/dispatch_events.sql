@@ -18,7 +18,8 @@ declare
   v_count   integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('dispatch_events', 0));
-  v_latest := pg_sequence_last_value('app_private.undispatched_events_position_seq');
+  -- Nobody has taken one yet where the migration numbered what waited.
+  v_latest := coalesce(pg_sequence_last_value('app_private.undispatched_events_position_seq'), 0);
   v_over := pg_snapshot_xmin(pg_current_snapshot());
   select h.settled into v_settled from app_private.horizons h where h.name = 'events' order by h.mark desc limit 1;
   v_settled := coalesce(v_settled, 0);

@@ -68,7 +68,8 @@ begin
 
   insert into app_private.deployment_leases as l (tenant_id, deployment_id, token_hash)
   values (v_tenant_id, v_deployment.id, app_private.hash_token(v_token))
-  on conflict on constraint deployment_leases_pkey do update set token_hash = excluded.token_hash;
+  on conflict on constraint deployment_leases_pkey do update
+    set token_hash = excluded.token_hash, claimed_at = excluded.claimed_at;
   perform app_private.watch_lease(v_deployment);
   return row(v_deployment.id, v_token, v_deployment.lease_expires_at)::app_public.claimed_deployment;
 end
