@@ -1,5 +1,5 @@
 --! Previous: sha1:be65316eb8bb5194e035465397b39deb0bdf8652
---! Hash: sha1:84dbdd1392619075470c026580df6a9412453d44
+--! Hash: sha1:d120b40f3604e2a5109a1a157be1e83a1b82caca
 --! Message: leases with a token
 
 -- Leases with a token, what a rollback goes back to, how an environment treats its queue, which repositories are allowed, and
@@ -11,15 +11,18 @@
 --   and their deployments go back to the queue. An environment builds one at a time from here on, unless its max_builds says otherwise.
 
 create table if not exists app_private.deployment_leases (
-  tenant_id     uuid  not null,
-  deployment_id uuid  not null,
-  token_hash    bytea not null,
+  tenant_id     uuid        not null,
+  deployment_id uuid        not null,
+  token_hash    bytea       not null,
+  claimed_at    timestamptz not null default now(),
   constraint deployment_leases_pkey primary key (tenant_id, deployment_id),
   constraint deployment_leases_deployment_id_fkey foreign key (tenant_id, deployment_id)
     references app_public.deployments (tenant_id, id) on delete cascade
 );
 comment on table app_private.deployment_leases is
-  'SHA-256 of the token of the last lease of each deployment. Whether it is held now, deployments.runner says; it stays afterwards, so that a runner that did not hear the answer to its last move may ask again.';
+  'SHA-256 of the token of the last lease of each deployment. Whether it is held now, deployments.runner says; it stays for a day afterwards, so that a runner that did not hear the answer to its last move may ask again.';
+-- For the sweep.
+create index if not exists deployment_leases_claimed_at_idx on app_private.deployment_leases (claimed_at);
 alter table app_private.deployment_leases enable row level security, force row level security;
 
 create table if not exists app_private.allowed_repositories (

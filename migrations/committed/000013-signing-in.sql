@@ -1,10 +1,10 @@
---! Previous: sha1:e5c55a5ba5901be6c2687c0ec83d504ffa36def4
---! Hash: sha1:b6f434eade7b87bb18a48d668247ca717d537ff6
+--! Previous: sha1:d9b0d46edfa429b089e211e2e91c711ff34382b3
+--! Hash: sha1:4f24c8f5e92f674ef2560efeb0b96ed0da83f74d
 --! Message: signing in
 
 -- Signing in: accounts that begin with a proved address, devices that are known, sessions that proved themselves lately.
 -- Locks: access exclusive on sessions, user_tokens and emails, each for a change of the catalogue alone; emails is read once for
---   its new check.
+--   its new check; share on tenant_members while its index is built.
 -- Rows touched: none.
 -- Safe while the old code runs: yes. It adds no session that lacks a value, no token without a person and no mail of a new kind.
 
@@ -95,3 +95,7 @@ comment on column app_public.invitation_result.refusal is 'Why it was refused; t
 
 comment on column app_public.tenants.settings is
   'Settings of the tenant as a JSON object. enforce_mfa (boolean) asks every member for a second factor; invitations_for_any_address (boolean) lets whoever holds the mailed token accept, and not only the address that was invited.';
+
+-- The sweep looks for invitations that ran out, and for nothing else of all members.
+create index if not exists tenant_members_invitation_expires_at_idx on app_public.tenant_members (invitation_expires_at)
+  where invitation_status = 'invited';

@@ -1,5 +1,5 @@
---! Previous: sha1:b6f434eade7b87bb18a48d668247ca717d537ff6
---! Hash: sha1:c45208d6b2c3ce09f2d266e58f409f6b3a1f7bf9
+--! Previous: sha1:4f24c8f5e92f674ef2560efeb0b96ed0da83f74d
+--! Hash: sha1:8e9d7b19bc31cef7a85e12d32c38e5e321c5dad4
 --! Message: operators
 
 -- Operators of the platform, and roles that act: leave that owners give operators to look into their tenant, new mails,
