@@ -6,7 +6,7 @@ import { call } from '../../db/call.ts'
 import { lendingKeys } from '../../db/keys.ts'
 import { ServerError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { makeRoom, type Room } from '../room.ts'
+import { makeRoom, takeRoom } from '../room.ts'
 
 export interface WebhooksDeps {
   /** Connections of freehold_authenticator, given the key ring. */
@@ -102,13 +102,6 @@ export function installWebhooks(
     res.setHeader('Allow', 'POST')
     throw new ServerError('METHOD_NOT_ALLOWED')
   })
-}
-
-function takeRoom(room: Room, source: string, bytes: number): () => void {
-  const taken = room.take(source, bytes)
-  if (taken === 'none of its own') throw new ServerError('TOO_MUCH_IN_FLIGHT')
-  if (taken === 'none at all') throw new ServerError('OVERLOADED')
-  return taken
 }
 
 /** The bytes as they came. @throws PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, or BAD_REQUEST when the sender goes away. */
