@@ -26,6 +26,7 @@ create policy insert_admin_or_owner on app_public.project_members for insert to 
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
         and p.owner_id = (select app_hidden.current_user_id())))
+    and (select app_hidden.current_environment_id()) is null
     and (select app_hidden.is_permitted('projects:write')));
 comment on policy insert_admin_or_owner on app_public.project_members is
   'Admins and the owner of a project add people to it.';
@@ -43,6 +44,7 @@ create policy update_admin_or_owner on app_public.project_members for update to 
       select from app_public.projects p
       where p.tenant_id = project_members.tenant_id and p.id = project_members.project_id
         and p.owner_id = (select app_hidden.current_user_id())))
+    and (select app_hidden.current_environment_id()) is null
     and (select app_hidden.is_permitted('projects:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
@@ -70,6 +72,7 @@ create policy delete_admin_or_owner on app_public.project_members for delete to 
           select from app_public.team_members t
           where t.tenant_id = project_members.tenant_id and t.user_id = (select app_hidden.current_user_id())
             and t.status = 'joined' and t.role > project_members.role)))
+    and (select app_hidden.current_environment_id()) is null
     and (select app_hidden.is_permitted('projects:write')));
 comment on policy delete_admin_or_owner on app_public.project_members is
   'Admins and the owner take people out of a project; a person may leave, unless a lower role holds them there, and '

@@ -34,6 +34,7 @@ create policy update_developer on app_public.projects for update to app_user
     and ((select app_hidden.has_role('developer'))
         <> (id = any ((select app_hidden.project_ids_apart('developer'))::uuid[]))
       or owner_id = (select app_hidden.current_user_id()))
+    and (select app_hidden.current_environment_id()) is null
     and (select app_hidden.is_permitted('projects:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and deleted_at is null);

@@ -22,6 +22,7 @@ create policy update_developer on app_public.webhook_sources for update to app_u
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
     and ((select app_hidden.has_role('developer'))
       <> (project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[])))
+    and (select app_hidden.current_environment_id()) is null
     and (select app_hidden.is_permitted('webhooks:write')))
   with check (tenant_id = (select app_hidden.current_tenant_id())
     and project_id <> all ((select app_hidden.hidden_project_ids())::uuid[])
@@ -35,6 +36,7 @@ create policy delete_developer on app_public.webhook_sources for delete to app_u
     and ((select app_hidden.current_project_id()) is null or project_id = (select app_hidden.current_project_id()))
     and ((select app_hidden.has_role('developer'))
       <> (project_id = any ((select app_hidden.project_ids_apart('developer'))::uuid[])))
+    and (select app_hidden.current_environment_id()) is null
     and (select app_hidden.is_permitted('webhooks:write')));
 comment on policy delete_developer on app_public.webhook_sources is
   'Developers remove sources, and with them their inbox.';

@@ -1,3 +1,5 @@
+import { ServerError } from '../errors.ts'
+
 /** A fixed number of bytes that many share. */
 export interface Room {
   /** Takes some for `whose`, and gives the function that gives them back; or says what there is too little of. */
@@ -26,4 +28,12 @@ export function makeRoom({ total, each }: { total: number; each: number }): Room
       }
     },
   }
+}
+
+/** Takes room, or refuses with TOO_MUCH_IN_FLIGHT or OVERLOADED. */
+export function takeRoom(room: Room, whose: string, bytes: number): () => void {
+  const taken = room.take(whose, bytes)
+  if (taken === 'none of its own') throw new ServerError('TOO_MUCH_IN_FLIGHT')
+  if (taken === 'none at all') throw new ServerError('OVERLOADED')
+  return taken
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { handleProtocols, makeServer } from 'graphql-ws'
 import { GraphQLError } from 'postgraphile/graphql'
 import type { makeGraphQLWSConfig } from 'postgraphile/grafserv'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws'
 import type { Limits } from '../limits.ts'
 import type { Claims } from '../db/withTenant.ts'
 import { mapDatabaseError, ServerError } from '../errors.ts'
@@ -30,6 +30,8 @@ const PING_MS = 12_000
 const MAX_OPERATIONS = 100
 /** Longest message: a document and its variables. */
 const MESSAGE_BYTES = 131_072
+/** Pieces that a message may come in; what is kept of each takes some 300 bytes besides its own. */
+const MESSAGE_PIECES = 1000
 /** Messages of one address a minute; a tenth of them at once. A new socket counts as ten. */
 const MESSAGES_PER_MINUTE = 30_000
 const MESSAGES_OF_OPENING = 10
@@ -73,7 +75,13 @@ export function makeSockets(config: GraphqlWsConfig, deps: SocketsDeps): Sockets
   const messages = makeAllowances(MESSAGES_PER_MINUTE)
   // A message may start an operation, and a hundred come in one packet: they are dealt with one in a turn of the loop.
   const turns = makeTurns({ length: limits.maxSubscriptions })
-  const wss = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES, handleProtocols })
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES,
+    maxFragments: MESSAGE_PIECES,
+    maxBufferedChunks: MESSAGE_PIECES,
+    handleProtocols,
+  } as ServerOptions)
   const attached = new Map<Server, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>()
 
   const refuse = (socket: WebSocket, error: unknown) => {

@@ -38,6 +38,15 @@ const hostile: Record<string, Hostile> = {
     query: '{ __schema { types { name } } currentUser { id } }',
     code: 'QUERY_TOO_LARGE',
   },
+  'introspection of the same under many names': {
+    query: `{ __schema { types { fields { ${Array.from({ length: 400 }, (_, index) => `a${index}: description`).join(' ')} } } } }`,
+    code: 'QUERY_TOO_LARGE',
+  },
+  'introspection of the same by fragments under two names': {
+    query:
+      '{ __schema { ...a types { name } } } fragment a on __Schema { ...b } fragment b on __Schema { all: types { name } }',
+    code: 'QUERY_TOO_LARGE',
+  },
   'introspection in circles': {
     query: `{ __schema { types { ${'fields { type { '.repeat(10)} name ${'} }'.repeat(10)} } } }`,
     code: 'QUERY_TOO_DEEP',

@@ -169,3 +169,13 @@ test('what clients do wrong is not printed', async () => {
   expect((await closed).code).toBe(4400)
   expect(api.log().filter(({ level }) => level === 'error')).toEqual([])
 })
+
+test('a message in crumbs ends the socket, one in a few pieces is read', async () => {
+  const [crumbs, pieces] = [await open(), await open()]
+  for (const letter of ' '.repeat(1500)) crumbs.socket.send(letter, { fin: false })
+  expect(await crumbs.closed).toMatchObject({ code: 1008 })
+  pieces.socket.send('{"type": ', { fin: false })
+  pieces.socket.send('"ping"}', { fin: true })
+  await until(() => pieces.messages.some(({ type }) => type === 'pong'))
+  pieces.socket.terminate()
+})

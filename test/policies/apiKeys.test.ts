@@ -127,6 +127,38 @@ test('a key narrowed to an environment deploys there only', async () => {
   expect(await request(narrow, web, 'staging')).toHaveLength(1)
 })
 
+test('a key narrowed to an environment changes nothing of the whole project', async () => {
+  const [{ id: whole }] = (await ask<{ id: string }>(
+    database,
+    cast.alice,
+    `insert into app_public.projects (name, slug, visibility) values ('Whole', 'whole', 'public') returning id`,
+  )) as [{ id: string }]
+  const staging = await environment(whole, 'staging')
+  const [source] = await ask<{ id: string }>(
+    database,
+    cast.bob,
+    `select webhook_source_id as id from app_public.create_webhook_source($1, 'GitHub')`,
+    [whole],
+  )
+  // Production would be built from there.
+  const attempts = [
+    [`update app_public.projects set repository_url = repository_url where id = $1 returning id`, whole],
+    [`update app_public.project_members set role = role where project_id = $1 returning id`, whole],
+    [`update app_public.webhook_sources set is_active = is_active where id = $1 returning id`, source!.id],
+    [`delete from app_public.project_members where project_id = $1 returning id`, whole],
+    [`delete from app_public.webhook_sources where id = $1 returning id`, source!.id],
+  ] as const
+  const insert = 'insert into app_public.project_members (project_id, user_id, role) values ($1, $2, $3)'
+  const member = [whole, cast.bob.id, 'viewer']
+  const narrow = await key(cast.alice, 'admin', { projectId: whole, environmentId: staging })
+  await expect(ask(database, narrow, insert, member)).rejects.toMatchObject({ code: '42501' })
+  const wide = await key(cast.alice, 'admin', { projectId: whole })
+  await ask(database, wide, insert, member)
+  for (const [statement, id] of attempts) expect(await ask(database, narrow, statement, [id])).toEqual([])
+  for (const [statement, id] of attempts) expect(await ask(database, wide, statement, [id])).toHaveLength(1)
+  await ask(database, cast.alice, 'select * from app_public.delete_project($1)', [whole])
+})
+
 test('a key narrowed to an environment leaves the others alone', async () => {
   const [staging, production] = [await environment(web, 'staging'), await environment(web, 'production')]
   const narrow = await key(cast.bob, 'write', { projectId: web, environmentId: staging })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
 import { startApi, type Answer, type Api } from '../graphql/api.ts'
 import type { PersonName } from '../support/people.ts'
 import { until } from '../support/until.ts'
@@ -230,6 +231,49 @@ test.each([
 ] as const)('%s is refused', async (_what, options, status, code) => {
   expect(await send(lines(event()), options())).toMatchObject({ status, error: { code } })
   expect(await stored()).toBe(0)
+})
+
+test('a batch of rubbish holds nobody up: lines, values and depth have a limit, and it is read by slices', async () => {
+  const tooLarge = { status: 400, error: { code: 'INPUT_TOO_LARGE' } }
+  expect(await send('x\n'.repeat(20_001))).toMatchObject(tooLarge)
+  expect(await send('\n'.repeat(1_000_000))).toMatchObject(tooLarge)
+  expect(await send(`[${'[],'.repeat(60_000)}[]]`)).toMatchObject(tooLarge)
+  expect(await send(`[${'[],'.repeat(40_000)}[]]\n`.repeat(15))).toMatchObject(tooLarge)
+  expect(await send('['.repeat(100_000) + ']'.repeat(100_000))).toMatchObject(tooLarge)
+  expect(await stored()).toBe(0)
+  // Others are served between the slices.
+  let turns = 0
+  const count = () => {
+    turns += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const { error } = await send('x\n'.repeat(20_000))
+  clearImmediate(counting)
+  expect(error!.detail!.errors).toHaveLength(20_000)
+  expect(turns).toBeGreaterThan(50)
+  expect(await send(lines(event()))).toMatchObject({ status: 200, stored: 1 })
+})
+
+test('a caller has room for four of the largest batches, and others theirs', async () => {
+  const answers: string[] = []
+  const hold = () => {
+    const { hostname, port } = new URL(api.url)
+    const socket = connect(Number(port), hostname)
+      .on('error', () => {})
+      .on('data', (data) => answers.push(String(data)))
+    socket.write(
+      `POST /audit HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${keys.write}\r\n` +
+        'Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n',
+    )
+    return socket
+  }
+  const holders = [hold(), hold(), hold(), hold(), hold()]
+  await until(() => answers.length > 0)
+  expect(await send(lines(event()))).toMatchObject({ error: { code: 'TOO_MUCH_IN_FLIGHT' } })
+  expect(await send(lines(event()), { token: keys.evil })).toMatchObject({ status: 200, stored: 1 })
+  for (const holder of holders) holder.destroy()
+  await until(async () => (await send(lines(event()))).status === 200)
 })
 
 test('a body beyond the limit is refused: one event beyond it, a batch beyond ten times it', async () => {

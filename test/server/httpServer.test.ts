@@ -57,3 +57,16 @@ test.each([
   expect(closed).toBe(surplus)
   await server.close()
 })
+
+test('a body in crumbs is hung up on, and one in pieces of some size is not, nor a short one', async () => {
+  const server = await serve({})
+  const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const pieces = (count: number, size: number) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`.repeat(count)
+  const crumbs = server.open(head + pieces(2000, 1))
+  const sized = server.open(`${head}${pieces(2000, 200)}0\r\n\r\n`)
+  const short = server.open(`${head}${pieces(900, 1)}0\r\n\r\n`)
+  await crumbs.closed
+  await until(() => [sized, short].every(({ said }) => said().includes('whole')))
+  expect(crumbs.said()).toBe('')
+  await server.close()
+})

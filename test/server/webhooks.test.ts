@@ -457,21 +457,31 @@ describe('a body', () => {
     expect((await deliver(acme, '{}')).status).toBe(202)
   })
 
-  test('takes its place before it is read: a source has room for two of the largest, a process for four', async () => {
+  test('takes its place as it comes: a source has room for two of the largest, a process for four', async () => {
+    const full = `${MAX_BYTES.toString(16)}\r\n${'x'.repeat(MAX_BYTES)}\r\n`
+    const hold = (source: Source) => announce(source.path, 'chunked', full)
     const expected = (source: Source) =>
       api.log().filter((line) => line.msg === 'webhook expected' && line.source === source.webhookSourceId).length
-    const hold = async (source: Source, ...lengths: (number | 'chunked')[]) => {
-      const before = expected(source)
-      const held = lengths.map((length) => announce(source.path, length, length === 'chunked' ? '1\r\n{\r\n' : '{'))
-      await until(() => expected(source) === before + lengths.length)
+    // What is announced and does not come keeps nobody out.
+    const before = expected(acme)
+    const idle = Array.from({ length: 8 }, () => announce(acme.path, MAX_BYTES, '{'))
+    await until(() => expected(acme) === before + idle.length)
+    expect((await deliver(acme, '{"a": 1}')).status).toBe(202)
+    for (const { socket } of idle) socket.destroy()
+    // One that is refused, since a body of before has not left yet, comes again.
+    const fill = async (source: Source) => {
+      const held = [hold(source), hold(source)]
+      await until(async () => {
+        for (const [place, { hasAnswer }] of held.entries()) if (hasAnswer()) held[place] = hold(source)
+        return (await refusal(source.path)).code === 'TOO_MUCH_IN_FLIGHT'
+      })
       return held
     }
-    const holders = await hold(acme, MAX_BYTES, 'chunked')
+    const holders = await fill(acme)
     expect(await refusal(acme.path)).toEqual({ status: 429, code: 'TOO_MUCH_IN_FLIGHT', retryAfter: '5' })
     // Others are served meanwhile.
     expect((await deliver(evil, '{}')).status).toBe(202)
-    holders.push(...(await hold(evil, MAX_BYTES, MAX_BYTES)))
-    expect((await refusal(evil.path)).code).toBe('TOO_MUCH_IN_FLIGHT')
+    holders.push(...(await fill(evil)))
     const third = await createSource('alice', api.ids.projects.shop, 'Third')
     expect(await refusal(third.path)).toEqual({ status: 503, code: 'OVERLOADED', retryAfter: '5' })
     // Whoever goes away leaves their room.

@@ -11,7 +11,9 @@ as $$
       select from app_private.allowed_repositories a
       where starts_with(is_repository_allowed.url, a.prefix)
         and substr(is_repository_allowed.url, length(a.prefix) + 1) ~
-          '^[A-Za-z0-9._~+][A-Za-z0-9._~%+-]*(/[A-Za-z0-9._~%+-]+)*/?$')
+          '^[A-Za-z0-9._~+][A-Za-z0-9._~%+-]*(/[A-Za-z0-9._~%+-]+)*/?$'
+        -- Nor back out of what the prefix names, spelt out or as an escape.
+        and substr(is_repository_allowed.url, length(a.prefix) + 1) !~* '(^|/)[.]{1,2}(/|$)|%(2e|2f|5c|00)')
 $$;
 comment on function app_private.is_repository_allowed(text) is
   'Whether a runner may be sent to clone this: https without credentials, or what begins as allowed_repositories says.';

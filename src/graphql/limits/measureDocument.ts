@@ -275,23 +275,34 @@ class Measurer {
 
   /**
    * An introspection that goes from types to their fields to the types of these and on to their fields again has no end that the
-   * document would tell; clients need one such step.
+   * document would tell; clients need one such step. Under many names the same field makes an answer of any size: clients need one.
    */
-  #checkIntrospection(set: SelectionSetNode | undefined, steps: number, path: Set<string>, nesting: number): void {
+  #checkIntrospection(
+    set: SelectionSetNode | undefined,
+    steps: number,
+    path: Set<string>,
+    nesting: number,
+    place = '',
+  ): void {
     if (nesting > 500) refuse('QUERY_TOO_DEEP', 'The document is nested too deeply.')
     for (const selection of set?.selections ?? []) {
       if (++this.#introspectionSteps > SHAPE.maxIntrospectionSelections)
         refuse('QUERY_TOO_LARGE', `An introspection has at most ${SHAPE.maxIntrospectionSelections} selections.`)
       if (selection.kind === Kind.FIELD) {
+        const below = `${place}.${selection.name.value}`
+        const name = (selection.alias ?? selection.name).value
+        if ((this.#introspected.get(below) ?? name) !== name)
+          refuse('QUERY_TOO_LARGE', 'An introspection asks for each field of a type under one name.')
+        this.#introspected.set(below, name)
         const isStep = INTROSPECTION_LISTS.has(selection.name.value)
         if (isStep && steps > 0)
           refuse(
             'QUERY_TOO_DEEP',
             'An introspection goes from types to their fields once, not on to the fields of those.',
           )
-        this.#checkIntrospection(selection.selectionSet, steps + (isStep ? 1 : 0), path, nesting + 1)
+        this.#checkIntrospection(selection.selectionSet, steps + (isStep ? 1 : 0), path, nesting + 1, below)
       } else if (selection.kind === Kind.INLINE_FRAGMENT)
-        this.#checkIntrospection(selection.selectionSet, steps, path, nesting + 1)
+        this.#checkIntrospection(selection.selectionSet, steps, path, nesting + 1, place)
       else {
         const name = selection.name.value
         if (path.has(name)) {
@@ -299,12 +310,14 @@ class Measurer {
           continue
         }
         path.add(name)
-        this.#checkIntrospection(this.#fragments.get(name)?.selectionSet, steps, path, nesting + 1)
+        this.#checkIntrospection(this.#fragments.get(name)?.selectionSet, steps, path, nesting + 1, place)
         path.delete(name)
       }
     }
   }
   #introspectionSteps = 0
+  /** By where a field stands, the name that the answer has it under. */
+  #introspected = new Map<string, string>()
 
   /** Selections below `__schema`; bounded by the walk before it. */
   #countSelections(set: SelectionSetNode | undefined, nesting: number): number {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import express, { type Express, type Request } from 'express'
 import { ServerError } from '../../errors.ts'
 import { callerOf } from '../../graphql/limits/caller.ts'
@@ -26,8 +27,7 @@ export function installJsonBody(app: Express, limit: number): void {
   app.use(async (req: Request<object, unknown, unknown>, _res, next) => {
     const { body } = req
     if (!Buffer.isBuffer(body)) return next()
-    if (/charset\s*=\s*"?(?!utf-?8\b)/i.test(req.get('content-type') ?? ''))
-      throw new ServerError('UNSUPPORTED_MEDIA_TYPE', 'JSON is sent in UTF-8.')
+    mustBeUtf8(req)
     if (body.length > LARGE_BYTES) {
       const turn = turns.take(callerOf(factsOf(req).claims).id)
       if (!turn)
@@ -51,8 +51,14 @@ function parse(body: Buffer): unknown {
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
 
-/** Counts brackets and commas outside of strings. */
-function mustBeSmall(body: Buffer): void {
+/** @throws UNSUPPORTED_MEDIA_TYPE for a body that calls itself anything else. */
+export function mustBeUtf8(req: IncomingMessage): void {
+  if (/charset\s*=\s*"?(?!utf-?8\b)/i.test(req.headers['content-type'] ?? ''))
+    throw new ServerError('UNSUPPORTED_MEDIA_TYPE', 'JSON is sent in UTF-8.')
+}
+
+/** Counts brackets and commas outside of strings. @throws INPUT_TOO_LARGE. Returns how many values there are at most. */
+export function mustBeSmall(body: Buffer): number {
   let depth = 0
   let values = 1
   for (let at = 0; at < body.length; at++) {
@@ -61,7 +67,7 @@ function mustBeSmall(body: Buffer): void {
       // To the quote that ends it: one after an even number of backslashes.
       do {
         at = body.indexOf(QUOTE, at + 1)
-        if (at < 0) return
+        if (at < 0) return values
       } while (isEscaped(body, at))
     } else if (byte === COMMA) values++
     else if (byte === 0x5b || byte === 0x7b) {
@@ -70,6 +76,7 @@ function mustBeSmall(body: Buffer): void {
     } else if (byte === 0x5d || byte === 0x7d) depth--
     if (values > MAX_VALUES) throw new ServerError('INPUT_TOO_LARGE', `A body holds at most ${MAX_VALUES} values.`)
   }
+  return values
 }
 
 function isEscaped(body: Buffer, quote: number): boolean {

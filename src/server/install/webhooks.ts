@@ -6,7 +6,7 @@ import { call } from '../../db/call.ts'
 import { lendingKeys } from '../../db/keys.ts'
 import { ServerError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { makeRoom, type Room } from '../room.ts'
+import { makeRoom, takeRoom } from '../room.ts'
 
 export interface WebhooksDeps {
   /** Connections of freehold_authenticator, given the key ring. */
@@ -34,7 +34,7 @@ const PRIVATE = new Set(['authorization', 'cookie', 'proxy-authorization'])
 /**
  * POST /webhooks/<provider>/<source id>: hands the bytes as they came to the database, which checks their signature, stores them and
  * adds the job that applies them. 202 when they are stored, 200 when they were before; nothing is stored of what is refused.
- * Anybody may post here, so the database is asked for the source before a byte is read, and what is read has a place to be kept first.
+ * Anybody may post here, so the database is asked for the source before a byte is read, and what comes has a place to be kept.
  */
 export function installWebhooks(
   app: Express,
@@ -64,12 +64,13 @@ export function installWebhooks(
     if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
       throw new ServerError('UNSUPPORTED_MEDIA_TYPE', 'A webhook must not be compressed.')
     const declared = req.headers['content-length']
-    const length = declared === undefined ? maxBytes : Number(declared)
-    if (length > maxBytes) throw new ServerError('PAYLOAD_TOO_LARGE')
-    const leave = takeRoom(room, source.webhook_source_id, length)
-    log.debug({ source: source.webhook_source_id, bytes: length }, 'webhook expected')
+    if (declared !== undefined && Number(declared) > maxBytes) throw new ServerError('PAYLOAD_TOO_LARGE')
+    log.debug({ source: source.webhook_source_id }, 'webhook expected')
+    // For what has come, not for what is announced: who announces much and sends nothing would keep everybody else out.
+    const places: (() => void)[] = []
+    const keep = (bytes: number) => void places.push(takeRoom(room, source.webhook_source_id, bytes))
     try {
-      const body = await readBody(req, maxBytes, bodyTimeoutMs)
+      const body = await readBody(req, maxBytes, bodyTimeoutMs, keep)
       const headers = Object.fromEntries(
         Object.entries(req.headers).flatMap(([name, value]) =>
           typeof value !== 'string' || PRIVATE.has(name) ? [] : [[name, value]],
@@ -83,7 +84,7 @@ export function installWebhooks(
       )
       res.status(status).json(receipt)
     } finally {
-      leave()
+      for (const leave of places) leave()
     }
   }
 
@@ -104,15 +105,13 @@ export function installWebhooks(
   })
 }
 
-function takeRoom(room: Room, source: string, bytes: number): () => void {
-  const taken = room.take(source, bytes)
-  if (taken === 'none of its own') throw new ServerError('TOO_MUCH_IN_FLIGHT')
-  if (taken === 'none at all') throw new ServerError('OVERLOADED')
-  return taken
-}
-
-/** The bytes as they came. @throws PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, or BAD_REQUEST when the sender goes away. */
-function readBody(req: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {
+/** The bytes as they came. @throws PAYLOAD_TOO_LARGE, what `keep` throws, REQUEST_TIMEOUT, or BAD_REQUEST when the sender goes away. */
+function readBody(
+  req: IncomingMessage,
+  maxBytes: number,
+  timeoutMs: number,
+  keep: (bytes: number) => void,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -125,6 +124,11 @@ function readBody(req: IncomingMessage, maxBytes: number, timeoutMs: number): Pr
     const onData = (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > maxBytes) return end(() => reject(new ServerError('PAYLOAD_TOO_LARGE')))
+      try {
+        keep(chunk.length)
+      } catch (error) {
+        return end(() => reject(error as ServerError))
+      }
       chunks.push(chunk)
     }
     const onEnd = () => end(() => resolve(Buffer.concat(chunks, bytes)))

@@ -71,6 +71,7 @@ test('other addresses are taken when the platform allows how they begin', async 
     'git@git.acme.test:team/shop.git',
     'ssh://git@git.acme.test/shop.git',
     'http://git.internal/mirror/shop',
+    'http://git.internal/mirror/.github/a..b%20c',
   ]
   for (const url of good) expect(await refusal(setUrl(url))).toEqual(refused)
   for (const prefix of ['git@git.acme.test:', 'ssh://git@git.acme.test/', 'http://git.internal/mirror/'])
@@ -83,6 +84,12 @@ test('other addresses are taken when the platform allows how they begin', async 
     'ssh://git@git.acme.test/-x',
     'http://git.internal/other/shop',
     'http://git.internal/mirror/',
+    'http://git.internal/mirror/../other/shop',
+    'http://git.internal/mirror/./shop',
+    'http://git.internal/mirror/shop/..',
+    'http://git.internal/mirror/%2e%2E/other/shop',
+    'http://git.internal/mirror/a%2f..%2F../other',
+    'git@git.acme.test:../../etc/shop.git',
   ])
     expect([url, await refusal(setUrl(url))]).toEqual([url, refused])
   for (const prefix of ['ext::', '-', 'file:///', '', 'https://user:pw@git.test/', 'git@git.test', 'http://a b/'])
