@@ -15,8 +15,8 @@ const OUR_ROLES: readonly string[] = [
 interface Rule {
   /** Such as `policy select_member on app_public.teams`: also what `drop` wants to hear. */
   readonly line: string
-  /** The table, named as its files are. */
-  readonly object: string
+  /** The room that says it, and the table as its file there is named. */
+  readonly place: string
   /** Another one whenever the rule is made again, though it stays the same. */
   readonly version: string
   /** It has the shape of what the files make; a wall never has, as one too many opens nothing. */
@@ -24,7 +24,7 @@ interface Rule {
 }
 
 const RULES = `
-  select format('policy %I on %I.%I', p.polname, n.nspname, c.relname) as line, n.nspname || '.' || c.relname as object,
+  select format('policy %I on %I.%I', p.polname, n.nspname, c.relname) as line, 'policies ' || n.nspname || '.' || c.relname as place,
     p.oid || ' ' || p.xmin::text as version,
     p.polpermissive and p.polroles <@ array(select r.oid from pg_roles r where r.rolname = any ($2) union all select 0)
       as "looksOurs"
@@ -33,7 +33,7 @@ const RULES = `
   join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = any ($1)
   union all
-  select format('trigger %I on %I.%I', t.tgname, n.nspname, c.relname), n.nspname || '.' || c.relname,
+  select format('trigger %I on %I.%I', t.tgname, n.nspname, c.relname), 'sql/triggers ' || n.nspname || '.' || c.relname,
     t.oid || ' ' || t.xmin::text, t.tgname ~ '^_[0-9]{3}_' and s.nspname = any ($1)
   from pg_trigger t
   join pg_class c on c.oid = t.tgrelid
@@ -53,6 +53,8 @@ interface Grant {
   readonly target: string
   readonly grantee: string
   readonly isOwners: boolean
+  /** Passed on by a role that was granted the right to; files do not do that. */
+  readonly isPassedOn: boolean
   readonly isOurs: boolean
 }
 
@@ -88,7 +90,7 @@ const GRANTS = `
   select format('grant %s%s on %s to %s%s%s', lower(g.privilege_type), g.part, g.target, w.grantee,
       case when g.is_grantable then ' with grant option' end,
       case when g.grantor <> g.owner then ' by ' || g.grantor::regrole end) as line,
-    g.key, g.target, w.grantee, g.grantee = g.owner as "isOwners",
+    g.key, g.target, w.grantee, g.grantee = g.owner as "isOwners", g.grantor <> g.owner as "isPassedOn",
     g.grantee <> g.owner and (g.grantee = 0 or g.grantee::regrole::text = any ($2)) as "isOurs"
   from granted g
   cross join lateral (
@@ -113,6 +115,9 @@ function keyOf(path: string): string | undefined {
   return kind && room && room !== 'sql/triggers' ? `${kind} ${objectOf(path, room)}` : undefined
 }
 
+/** Where a file's rules are, as {@link Rule} says it. */
+const placeOf = (path: string) => `${roomOf(path)} ${objectOf(path, roomOf(path)!)}`
+
 /** What each file made, by path; undefined for one that was applied by a release which did not write it down. */
 export type Made = ReadonlyMap<string, readonly string[] | undefined>
 
@@ -121,7 +126,7 @@ export type Made = ReadonlyMap<string, readonly string[] | undefined>
  *
  * - A rule is a file's when that file's last run made it. Somebody else's stays, and is named.
  * - What our roles may do with an object is its file's alone: it begins from nothing whenever it runs.
- * - Of a file that nobody kept a record of, whatever looks like ours on its table is; and on every table, when there is no record at all.
+ * - Of a file without a record, whatever looks like ours on its table is its; and on every table, when there is no record at all.
  */
 export class Leftovers {
   readonly #client: pg.ClientBase
@@ -161,19 +166,21 @@ export class Leftovers {
    * `missing` are the paths that are no files any more; `gone` those of them whose object has no other file.
    */
   async drop(ran: readonly Source[], missing: readonly string[], gone: readonly string[]): Promise<string[]> {
-    await this.#revoke(gone.filter((path) => roomOf(path) === 'policies'))
+    // A file that only moved has granted already.
+    const granted = new Set(ran.map(({ path }) => keyOf(path)))
+    await this.#revoke(gone.filter((path) => roomOf(path) === 'policies' && !granted.has(keyOf(path))))
     const now = this.#makes(missing)
     const past = new Set([...this.#recorded.values()].flatMap((lines) => lines ?? []))
+    const before = [...this.#recorded].filter(([path]) => roomOf(path) !== undefined)
+    const isUnknown = before.length > 0 && before.every(([, lines]) => lines === undefined)
+    // A file that moved is known by its old path.
+    const known = new Set(before.filter(([, lines]) => lines).map(([path]) => placeOf(path)))
     const unknown = new Set(
-      [...ran.map(({ path }) => path), ...missing]
-        .filter((path) => this.#recorded.get(path) === undefined)
-        .map((path) => objectOf(path, roomOf(path)!)),
+      [...ran.map(({ path }) => path), ...missing].map(placeOf).filter((place) => !known.has(place)),
     )
-    const known = [...this.#recorded].filter(([path]) => roomOf(path) !== undefined)
-    const isUnknown = known.length > 0 && known.every(([, lines]) => lines === undefined)
     const left = (await this.#rules()).filter(
-      ({ line, object, looksOurs }) =>
-        !now.has(line) && (past.has(line) || (looksOurs && (isUnknown || unknown.has(object)))),
+      ({ line, place, looksOurs }) =>
+        !now.has(line) && (past.has(line) || (looksOurs && (isUnknown || unknown.has(place)))),
     )
     for (const { line } of left) await this.#client.query(`drop ${line}`)
 
@@ -181,7 +188,9 @@ export class Leftovers {
     for (const { path } of ran) {
       const key = keyOf(path)
       if (key === undefined) continue
-      const lines = grants.filter((grant) => grant.key === key && grant.isOurs).map(({ line }) => line)
+      const lines = grants
+        .filter((grant) => grant.key === key && grant.isOurs && !grant.isPassedOn)
+        .map(({ line }) => line)
       this.#made.set(path, [...(this.#made.get(path) ?? []), ...lines])
     }
     const stands = new Set(grants.map(({ line }) => line))
@@ -212,7 +221,8 @@ export class Leftovers {
   }
 
   async #revoke(paths: readonly string[]): Promise<void> {
-    const keys = new Set(paths.map(keyOf))
+    const keys = new Set(paths.map(keyOf).filter((key) => key !== undefined))
+    if (keys.size === 0) return
     const grants = (await this.#grants()).filter(({ key, isOurs }) => isOurs && keys.has(key))
     for (const grant of grants) this.#revoked.set(grant.line, grant)
     // What somebody of ours has passed on goes with it.

@@ -199,8 +199,15 @@ test('what somebody made by hand stays, and is named', async () => {
       create policy by_hand on yard.sheds for select to app_user using (name = 'wood');
       ${trigger('_150_by_hand')}
       grant select (name) on yard.sheds to ${database.name}_reports;
+      grant usage on schema yard to ${database.name}_reports;
+      grant delete on yard.sheds to ${database.name}_reports with grant option;
       grant execute on function yard.mark() to app_operator`)
+    await database.superuser.query(
+      `begin; set local role ${database.name}_reports; grant delete on yard.sheds to app_anonymous; commit`,
+    )
     const strays = [
+      `grant delete on table yard.sheds to ${database.name}_reports with grant option`,
+      `grant delete on table yard.sheds to app_anonymous by ${database.name}_reports`,
       'grant execute on routine yard.mark() to app_operator',
       'policy by_hand on yard.sheds',
       `grant select (name) on table yard.sheds to ${database.name}_reports`,
@@ -256,6 +263,20 @@ test('of a release that kept no record, what looks like ours goes at the first a
     strays: ['policy select_reports on yard.sheds', 'policy wall on yard.sheds', 'trigger by_hand on yard.sheds'],
   })
   expect(await run()).toEqual({ applied: [], removed: [], dropped: [], strays: first.strays })
+})
+
+test('a file that moved takes nothing with it, and one that is new nothing that the others say', async () => {
+  writeMark()
+  write(POLICIES, `${ONE_DOOR} ${READ}`)
+  await run()
+  await database.owner.query(`create policy by_hand on yard.sheds for select to app_user using (name = 'wood')`)
+  rmSync(join(root, POLICIES))
+  write('policies/yard/wooden/sheds.sql', `${ONE_DOOR} ${READ}`)
+  expect(await run()).toMatchObject({ dropped: [], strays: ['policy by_hand on yard.sheds'] })
+  expect(await seen()).toEqual(['tools', 'wood'])
+  write(TRIGGERS, trigger('_100_mark'))
+  expect(await run()).toMatchObject({ applied: [TRIGGERS], dropped: [], strays: ['policy by_hand on yard.sheds'] })
+  expect(await seen()).toEqual(['tools', 'wood'])
 })
 
 test('policies of a table that was renamed go with its old file', async () => {
