@@ -305,20 +305,34 @@ test('what is refused leaves everything as it was, and a rehearsal tells and lea
   await expect(seen()).rejects.toThrow('permission denied')
 })
 
-test('the project: a table that is audited no more loses its audit triggers, and nothing else goes', async () => {
+test('the project: a table that is audited no more loses its audit triggers, and one that is again gets them back', async () => {
   const clone = await testDatabase()
   try {
     const project = join(root, 'project')
-    for (const room of ['functions', 'policies', 'sql', 'generated/sql'])
-      cpSync(join(ROOT, room), join(project, room), { recursive: true })
+    const copy = (...rooms: string[]) => {
+      for (const room of rooms) cpSync(join(ROOT, room), join(project, room), { recursive: true })
+    }
+    copy('functions', 'policies', 'sql', 'generated/sql')
     const audited = async () =>
       (
         await clone.owner.query<{ table: string }>(
           `select distinct tgrelid::regclass::text as table from pg_trigger where tgname like '\\_900\\_audit%' order by 1`,
         )
       ).rows.map(({ table }) => table)
+    const tenant = '00000000-0000-7000-8000-00000000abcd'
+    await clone.superuser.query(
+      `insert into app_public.tenants (id, name, slug) values ('${tenant}', 'Divers', 'divers')`,
+    )
+    /** How many versions the ledger keeps of a new team. */
+    const versions = async (name: string) => {
+      const { rows } = await clone.superuser.query<{ id: string }>(
+        `insert into app_public.teams (tenant_id, name) values ('${tenant}', $1) returning id`,
+        [name],
+      )
+      return (await clone.superuser.query('select from audit.row_versions where row_id = $1', [rows[0]?.id])).rowCount
+    }
     const before = await audited()
-    expect(before).toContain('app_public.teams')
+    expect(await versions('Wreck')).toBe(1)
     expect(await apply(clone.urls.owner, project)).toEqual({ applied: [], removed: [], dropped: [], strays: [] })
     // Nobody reads its history; the laws that would ask why are not what is tried here.
     rmSync(join(project, 'sql/checks'), { recursive: true })
@@ -334,6 +348,11 @@ test('the project: a table that is audited no more loses its audit triggers, and
       strays: [],
     })
     expect(await audited()).toEqual(before.filter((table) => table !== 'app_public.teams'))
+    expect(await versions('Reef')).toBe(0)
+    copy('sql')
+    expect(await apply(clone.urls.owner, project)).toMatchObject({ dropped: [], strays: [] })
+    expect(await audited()).toEqual(before)
+    expect(await versions('Cave')).toBe(1)
   } finally {
     await clone.close()
   }
