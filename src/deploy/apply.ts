@@ -145,7 +145,6 @@ async function applySources(
 ): Promise<Applied> {
   const recorded =
     (await readAppliedSources(client)) ?? (await client.query(CREATE_APPLIED_SOURCES), new Map<string, string>())
-  const leftovers = new Leftovers(client, sources, await readMade(client))
   const release = await readRelease(root)
   const theirs = recorded.get(RELEASE)
   if (isNewer(theirs, release)) {
@@ -153,6 +152,7 @@ async function applySources(
       `Release ${theirs} applied its sources to this database, and this is ${release}: nothing was applied, older SQL does not replace newer.`,
     ])
   }
+  const leftovers = new Leftovers(client, sources, await readMade(client))
   const isNew = (source: Source) => recorded.get(source.path) !== source.checksum
   // What is compiled from the registry follows it, and the tables it tells of.
   const isRegistryNew = options.hasMigrated || sources.some((source) => source.path === REGISTRY && isNew(source))
