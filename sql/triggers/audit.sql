@@ -1,8 +1,7 @@
--- Compiles app_private.table_registry into audit triggers, and takes them from a table that is audited no more.
+-- Compiles app_private.table_registry into audit triggers; apply takes them from a table that is audited no more.
 do $$
 declare
-  v_table   record;
-  v_trigger record;
+  v_table record;
 begin
   for v_table in
     select to_regclass(r.table_name) as oid,
@@ -22,15 +21,6 @@ begin
       v_table.oid, v_table.arguments);
     execute format('create or replace trigger _900_audit_truncate after truncate on %s
       for each statement execute function app_private.tg__audit_truncate(%s)', v_table.oid, v_table.arguments);
-  end loop;
-
-  for v_trigger in
-    select t.tgname, t.tgrelid::regclass as oid
-    from pg_trigger t
-    where t.tgname like '\_900\_audit\_%' and t.tgparentid = 0 and not exists (
-      select from app_private.table_registry r where r.readers is not null and to_regclass(r.table_name) = t.tgrelid)
-  loop
-    execute format('drop trigger %I on %s', v_trigger.tgname, v_trigger.oid);
   end loop;
 end
 $$;

@@ -1,8 +1,7 @@
 -- Compiles named_people of app_private.table_registry into triggers that note whom a document names.
 do $$
 declare
-  v_table   record;
-  v_trigger record;
+  v_table record;
 begin
   for v_table in
     select to_regclass(r.table_name) as oid, r.named_people
@@ -13,16 +12,6 @@ begin
     execute format('create or replace trigger _100_collect_addresses before insert or update of %I on %s
       for each row execute function app_private.tg__collect_addresses(%L)',
       v_table.named_people ->> 'column', v_table.oid, v_table.named_people);
-  end loop;
-
-  for v_trigger in
-    select t.tgname, t.tgrelid::regclass as oid
-    from pg_trigger t
-    where t.tgname = '_100_collect_addresses' and t.tgparentid = 0 and not exists (
-      select from app_private.table_registry r
-      where r.named_people is not null and to_regclass(r.table_name) = t.tgrelid)
-  loop
-    execute format('drop trigger %I on %s', v_trigger.tgname, v_trigger.oid);
   end loop;
 end
 $$;

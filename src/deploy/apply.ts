@@ -3,6 +3,7 @@ import type AppliedSources from '../../generated/types/app_private/AppliedSource
 import { ConfigurationError } from '../config.ts'
 import { dropRemoved, findGone } from './dropRemoved.ts'
 import { checkFunctionBodies } from './functionBodies.ts'
+import { Leftovers, type Made } from './leftovers.ts'
 import { locks } from './locks.ts'
 import { isNewer, readRelease, RELEASE } from './release.ts'
 import { lawOf, readSources, REGISTRY, REGISTRY_VIEW, roomOf, SourceError, type Source } from './sources.ts'
@@ -13,6 +14,8 @@ export interface ApplyOptions {
   readonly force?: boolean
   /** A migration came before: what is compiled from the registry runs again, and the checks, though no file changed. */
   readonly hasMigrated?: boolean
+  /** Does everything, then takes all of it back: the answer says what would happen. */
+  readonly isRehearsal?: boolean
 }
 
 /** What an apply did. */
@@ -21,8 +24,10 @@ export interface Applied {
   readonly applied: readonly string[]
   /** Files that were applied before and are gone. */
   readonly removed: readonly string[]
-  /** Functions and views that went with them. */
+  /** Policies, triggers and grants that no file makes any more; functions and views that went with their files. */
   readonly dropped: readonly string[]
+  /** Policies, triggers and grants on objects of ours that no file made: they stay. Only told by an apply that ran. */
+  readonly strays: readonly string[]
 }
 
 /** A row of a check: something breaks a law. `path` is the file that the law stands in. */
@@ -59,12 +64,18 @@ export class BrokenLawError extends Error {
 /** Something a later file of the room may yet create: undefined table, function, object (type, role); a missing schema is not among them. */
 const NOT_YET = new Set(['42P01', '42883', '42704'])
 
+const COMMENT_MADE = `
+  comment on column app_private.applied_sources.made is
+    'Policies, triggers and grants that its last run made, one line each; null when it is not known, and for things that are not files.';
+`
+
 const CREATE_APPLIED_SOURCES = `
   create schema if not exists app_private;
   create table app_private.applied_sources (
     path       text        not null,
     checksum   text        not null,
     applied_at timestamptz not null default now(),
+    made       text[],
     constraint applied_sources_pkey primary key (path)
   );
   alter table app_private.applied_sources enable row level security;
@@ -73,6 +84,13 @@ const CREATE_APPLIED_SOURCES = `
   comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
   comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
   comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';
+  ${COMMENT_MADE}
+`
+
+/** For databases that a release of before applied its sources to. */
+const ADD_MADE = `
+  alter table app_private.applied_sources add column made text[];
+  ${COMMENT_MADE}
 `
 
 /**
@@ -96,7 +114,7 @@ async function applyOnce(ownerUrl: string, root: string, options: ApplyOptions):
       `set local lock_timeout = '5s'; set local check_function_bodies = off; set local client_min_messages = warning`,
     )
     const applied = await applySources(client, sources, root, options)
-    await client.query('commit')
+    await client.query(options.isRehearsal ? 'rollback' : 'commit')
     return applied
   } catch (error) {
     await client.query('rollback').catch(() => {})
@@ -121,6 +139,7 @@ async function applySources(
       `Release ${theirs} applied its sources to this database, and this is ${release}: nothing was applied, older SQL does not replace newer.`,
     ])
   }
+  const leftovers = new Leftovers(client, sources, await readMade(client))
   const isNew = (source: Source) => recorded.get(source.path) !== source.checksum
   // What is compiled from the registry follows it, and the tables it tells of.
   const isRegistryNew = options.hasMigrated || sources.some((source) => source.path === REGISTRY && isNew(source))
@@ -136,15 +155,18 @@ async function applySources(
     changed.filter((source) => source.room !== 'sql/checks'),
     (source) => source.room,
   ).values()) {
-    await runRoom(client, files)
+    await leftovers.begin(files)
+    await runRoom(client, files, (source) => leftovers.note(source))
   }
-  const dropped = await dropRemoved(client, gone)
+  const dropped = [...(await leftovers.drop(changed, missing, gone)), ...(await dropRemoved(client, gone))]
+  const strays = await leftovers.strays(sources, missing)
   if (release !== undefined && release !== theirs) await recordInstalled(client, { [RELEASE]: release })
   if (changed.length > 0 || missing.length > 0) {
     await client.query(
-      `insert into app_private.applied_sources (path, checksum) select * from unnest($1::text[], $2::text[])
-       on conflict (path) do update set checksum = excluded.checksum, applied_at = now()`,
-      [changed.map((source) => source.path), changed.map((source) => source.checksum)],
+      `insert into app_private.applied_sources (path, checksum, made)
+       select s.path, s.checksum, s.made from jsonb_to_recordset($1) s (path text, checksum text, made text[])
+       on conflict (path) do update set checksum = excluded.checksum, made = excluded.made, applied_at = now()`,
+      [JSON.stringify(changed.map(({ path, checksum }) => ({ path, checksum, made: leftovers.madeBy(path) })))],
     )
     await client.query('delete from app_private.applied_sources where path = any ($1)', [missing])
   }
@@ -154,11 +176,15 @@ async function applySources(
     const offences = [...(await checkFunctionBodies(client, written)), ...(await runChecks(client, root))]
     if (offences.length > 0) throw new BrokenLawError(offences)
   }
-  return { applied: changed.map((source) => source.path), removed: gone, dropped }
+  return { applied: changed.map((source) => source.path), removed: gone, dropped, strays }
 }
 
 /** Rounds over the files, until none is left or a whole round brings nothing. */
-async function runRoom(client: pg.Client, files: readonly Source[]): Promise<void> {
+async function runRoom(
+  client: pg.Client,
+  files: readonly Source[],
+  onRun: (source: Source) => Promise<void>,
+): Promise<void> {
   let left = files
   while (left.length > 0) {
     const failed: { source: Source; error: SourceError }[] = []
@@ -166,6 +192,7 @@ async function runRoom(client: pg.Client, files: readonly Source[]): Promise<voi
       const error = await runFile(client, source)
       if (error && !NOT_YET.has(error.code ?? '')) throw error
       if (error) failed.push({ source, error })
+      else await onRun(source)
     }
     if (failed.length === left.length && failed[0]) throw failed[0].error
     left = failed.map(({ source }) => source)
@@ -208,16 +235,35 @@ export async function runChecks(client: pg.ClientBase, root: string): Promise<Of
   return offences
 }
 
-/** Path to checksum, or undefined before the first apply. */
+/**
+ * Path to checksum, or undefined before the first apply. The checksum of a file is blank when nobody wrote down what it made:
+ * it has to run again.
+ */
 export async function readAppliedSources(client: pg.ClientBase): Promise<Map<string, string> | undefined> {
   const {
     rows: [found],
   } = await client.query<{ found: boolean }>(`select to_regclass('app_private.applied_sources') is not null as found`)
   if (!found?.found) return undefined
-  const { rows } = await client.query<Pick<AppliedSources, 'path' | 'checksum'>>(
-    'select path, checksum from app_private.applied_sources',
+  // As JSON, since a database of a release before has no such column.
+  const { rows } = await client.query<Pick<AppliedSources, 'path' | 'checksum'> & { isKnown: boolean }>(
+    `select path, checksum, coalesce(to_jsonb(s) -> 'made', 'null') <> 'null' as "isKnown"
+     from app_private.applied_sources s`,
   )
-  return new Map(rows.map((row) => [row.path, row.checksum]))
+  return new Map(
+    rows.map(({ path, checksum: sum, isKnown }) => [path, isKnown || roomOf(path) === undefined ? sum : '']),
+  )
+}
+
+/** What each file's last run made; the place to write it is made where it is not there yet. */
+async function readMade(client: pg.Client): Promise<Made> {
+  const { rowCount } = await client.query(
+    `select from pg_attribute where attrelid = 'app_private.applied_sources'::regclass and attname = 'made'`,
+  )
+  if (rowCount === 0) await client.query(ADD_MADE)
+  const { rows } = await client.query<Pick<AppliedSources, 'path' | 'made'>>(
+    'select path, made from app_private.applied_sources',
+  )
+  return new Map(rows.map(({ path, made }) => [path, made ?? undefined]))
 }
 
 /** Writes down something installed that is not a repeatable source: the roles, graphile-worker. */

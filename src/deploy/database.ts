@@ -193,7 +193,7 @@ export async function prepareDatabase(
 ): Promise<Prepared> {
   const root = options.root ?? ROOT
   const log = options.log ?? (() => {})
-  const nothing = { migrated: [], applied: [], removed: [], dropped: [] }
+  const nothing = { migrated: [], applied: [], removed: [], dropped: [], strays: [] }
   const wanted = await readWanted(root)
   const { superuser } = server.urls
   const mayMend = superuser !== undefined && server.secret !== undefined
@@ -234,6 +234,7 @@ export async function prepareDatabase(
     for (const path of applied.removed) log(`${path} is gone.`)
     for (const object of applied.dropped) log(`Dropped ${object}, which no file makes any more.`)
     if (!mayMend) await hasDrifted()
+    for (const line of applied.strays) log(`No file made ${line}; it stays.`)
     return { migrated: names, ...applied }
   } finally {
     // Ends the session, and with it the lock.

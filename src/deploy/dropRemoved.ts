@@ -29,7 +29,7 @@ export function findGone(missing: readonly string[], sources: readonly Source[])
 
 /**
  * Drops the functions and views whose files are gone, in the transaction that applied what replaces them: nothing is missing in between.
- * Policies, triggers and seeds that are gone stay, as does everything that no file made.
+ * What seeds wrote stays, as does everything that no file made.
  * @returns what was dropped, such as `routine app_private.seal(text)`.
  * @throws SourceError when something still depends on one.
  */

@@ -47,7 +47,10 @@ const commands: Readonly<Record<string, Command>> = {
   commit: { help: 'commit current.sql: db:commit -- "message"', run: commitMigration },
   uncommit: { help: 'turn the last committed migration back into current.sql', run: uncommitMigration },
   migrate: { help: 'create roles, run pending migrations', run: runMigrations },
-  apply: { help: 'run changed functions, views, triggers, policies, then checks; --force runs all', run: applySources },
+  apply: {
+    help: 'run changed functions, views, triggers, policies, then checks; --force runs all, --dry-run takes all back',
+    run: applySources,
+  },
   status: { help: 'what is applied, pending, changed', run: showStatus },
   drift: { help: 'what was changed of roles, their passwords and settings; exit code 1 when anything', run: showDrift },
   laws: { help: 'build from empty and run every check', run: checkLaws },
@@ -165,13 +168,30 @@ async function runMigrations(server: Server): Promise<void> {
 }
 
 async function applySources(server: Server, args: readonly string[]): Promise<void> {
-  await prepareDatabase(server, { log: say, withSources: false })
-  const { applied, removed, dropped } = await apply(server.urls.owner, ROOT, { force: args.includes('--force') })
+  const isRehearsal = args.includes('--dry-run')
+  if (isRehearsal) await refusePending(server)
+  else await prepareDatabase(server, { log: say, withSources: false })
+  const { applied, removed, dropped, strays } = await apply(server.urls.owner, ROOT, {
+    force: args.includes('--force'),
+    isRehearsal,
+  })
   if (args.includes('--force')) say(`applied ${applied.length} files; every law holds`)
   else for (const path of applied) say(`applied ${path}`)
   for (const path of removed) say(`gone    ${path}`)
   for (const object of dropped) say(`dropped ${object}`)
+  for (const line of strays) say(`stray   ${line}`)
   if (applied.length + removed.length === 0) say('Nothing changed since the last apply.')
+  if (isRehearsal) say('A rehearsal: all of it was taken back.')
+}
+
+/** What apply would do depends on the tables that a migration makes. */
+async function refusePending(server: Server): Promise<void> {
+  const history = await withClient(server.urls.owner, readHistory)
+  const { pending } = compareHistory(await readMigrations(ROOT), history)
+  if (pending.length > 0)
+    throw new ConfigurationError([
+      `Pending: ${pending.map(({ realFilename }) => realFilename).join(', ')}. A rehearsal runs no migration: npm run db:migrate first.`,
+    ])
 }
 
 async function showStatus(server: Server): Promise<void> {

@@ -40,12 +40,12 @@ async function call(name: string): Promise<number> {
 test('only changed files run, and --force runs all', async () => {
   write(one, answer('one', 1))
   write(two, answer('two', 2))
-  expect(await run()).toEqual({ applied: [one, two], removed: [], dropped: [] })
-  expect(await run()).toEqual({ applied: [], removed: [], dropped: [] })
+  expect(await run()).toEqual({ applied: [one, two], removed: [], dropped: [], strays: [] })
+  expect(await run()).toEqual({ applied: [], removed: [], dropped: [], strays: [] })
   write(two, answer('two', 22))
-  expect(await run()).toEqual({ applied: [two], removed: [], dropped: [] })
+  expect(await run()).toEqual({ applied: [two], removed: [], dropped: [], strays: [] })
   expect([await call('one'), await call('two')]).toEqual([1, 22])
-  expect(await run({ force: true })).toEqual({ applied: [one, two], removed: [], dropped: [] })
+  expect(await run({ force: true })).toEqual({ applied: [one, two], removed: [], dropped: [], strays: [] })
 })
 
 test('rooms run in order, and files of a room in whatever order works', async () => {
@@ -174,10 +174,11 @@ test('what a file made goes with it: functions of every signature, and views', a
     applied: [],
     removed: [one, 'sql/views/yard/shed.sql'],
     dropped: ['view yard.shed', 'routine yard.one()', 'routine yard.one(integer)'],
+    strays: [],
   })
   await expect(call('one')).rejects.toThrow('does not exist')
   expect(await call('stray')).toBe(3)
-  expect(await run()).toEqual({ applied: [], removed: [], dropped: [] })
+  expect(await run()).toEqual({ applied: [], removed: [], dropped: [], strays: [] })
 })
 
 test('an older release neither replaces what a newer one applied nor takes it away', async () => {
@@ -202,7 +203,7 @@ test('a file that moved is nothing that went', async () => {
   await run()
   rmSync(join(root, one))
   write('functions/yard/topic/one.sql', answer('one', 11))
-  expect(await run()).toEqual({ applied: ['functions/yard/topic/one.sql'], removed: [], dropped: [] })
+  expect(await run()).toEqual({ applied: ['functions/yard/topic/one.sql'], removed: [], dropped: [], strays: [] })
   expect(await call('one')).toBe(11)
 })
 

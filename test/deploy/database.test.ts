@@ -115,7 +115,7 @@ describe('from empty', () => {
     const both = await Promise.all([prepareDatabase(server), prepareDatabase(server)])
     const files = readdirSync(join(ROOT, 'migrations/committed')).filter((file) => file.endsWith('.sql'))
     expect(both.map(({ migrated }) => migrated.length).sort()).toEqual([0, files.length])
-    expect(await prepareDatabase(server)).toEqual({ migrated: [], applied: [], removed: [], dropped: [] })
+    expect(await prepareDatabase(server)).toEqual({ migrated: [], applied: [], removed: [], dropped: [], strays: [] })
 
     const { rows } = await withClient(urls.superuser, (client) =>
       client.query(

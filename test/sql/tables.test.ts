@@ -104,22 +104,6 @@ test('a quiet column makes no version, a secret one is named and not kept', asyn
   expect(versions[0].snapshot.description).toBeUndefined()
 })
 
-test('a table that is audited no more loses its triggers, and one that is again gets them back', async () => {
-  const triggers = async () =>
-    (
-      await client.query(
-        `select count(*)::int as count from pg_trigger where tgrelid = 'app_public.teams'::regclass and tgname like '\\_900\\_audit%'`,
-      )
-    ).rows[0].count
-  expect(await triggers()).toBe(4)
-  await applyRegistry('app_public.teams', { not_audited: 'it is the test' })
-  expect(await triggers()).toBe(0)
-  expect(await versionsOf(await addTeam('deep water'))).toEqual([])
-  await applyRegistry('app_public.teams', TEAMS)
-  expect(await triggers()).toBe(4)
-  expect(await versionsOf(await addTeam('deep water', 'Swimmers'))).toMatchObject([{ action: 'insert' }])
-})
-
 test('erasure and export follow the registry', async () => {
   const {
     rows: [row],

@@ -4,6 +4,7 @@ create table app_private.applied_sources (
   path text not null,
   checksum text not null,
   applied_at timestamp with time zone not null default now(),
+  made text[],
   constraint applied_sources_pkey PRIMARY KEY (path)
 );
 alter table app_private.applied_sources enable row level security, no force row level security;
@@ -12,3 +13,4 @@ comment on table app_private.applied_sources is 'Record of repeatable sources: w
 comment on column app_private.applied_sources.path is 'File below the project''s root, or the name of something else that was installed.';
 comment on column app_private.applied_sources.checksum is 'SHA-256 of the file in hex; for things that are not files, their version.';
 comment on column app_private.applied_sources.applied_at is 'When this text was last run here.';
+comment on column app_private.applied_sources.made is 'Policies, triggers and grants that its last run made, one line each; null when it is not known, and for things that are not files.';

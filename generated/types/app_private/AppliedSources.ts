@@ -16,4 +16,7 @@ export default interface AppliedSources {
 
   /** When this text was last run here. */
   applied_at: Date;
+
+  /** Policies, triggers and grants that its last run made, one line each; null when it is not known, and for things that are not files. */
+  made: string[] | null;
 }
