@@ -4,12 +4,14 @@ create table app_private.deployment_leases (
   tenant_id uuid not null,
   deployment_id uuid not null,
   token_hash bytea not null,
+  claimed_at timestamp with time zone not null default now(),
   constraint deployment_leases_pkey PRIMARY KEY (tenant_id, deployment_id),
   constraint deployment_leases_deployment_id_fkey FOREIGN KEY (tenant_id, deployment_id) REFERENCES app_public.deployments(tenant_id, id) ON DELETE CASCADE
 );
 alter table app_private.deployment_leases enable row level security, force row level security;
 alter table app_private.deployment_leases owner to freehold_owner;
-comment on table app_private.deployment_leases is 'SHA-256 of the token of the last lease of each deployment. Whether it is held now, deployments.runner says; it stays afterwards, so that a runner that did not hear the answer to its last move may ask again.';
+comment on table app_private.deployment_leases is 'SHA-256 of the token of the last lease of each deployment. Whether it is held now, deployments.runner says; it stays for a day afterwards, so that a runner that did not hear the answer to its last move may ask again.';
+CREATE INDEX deployment_leases_claimed_at_idx ON app_private.deployment_leases USING btree (claimed_at);
 create policy all_system on app_private.deployment_leases as permissive for all to app_system
   using (true)
   with check (true);

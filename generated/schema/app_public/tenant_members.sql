@@ -41,6 +41,7 @@ comment on column app_public.tenant_members.updated_at is 'When the row last cha
 comment on column app_public.tenant_members.left_at is 'When they left or were removed; null for whoever did not.';
 comment on column app_public.tenant_members.name_at_leaving is 'What they were called when they left; null for whoever did not, and after erasure.';
 comment on column app_public.tenant_members.username_at_leaving is 'Their user name when they left; null for whoever did not, and after erasure.';
+CREATE INDEX tenant_members_invitation_expires_at_idx ON app_public.tenant_members USING btree (invitation_expires_at) WHERE (invitation_status = 'invited'::app_public.member_status);
 CREATE INDEX tenant_members_invited_by_user_id_idx ON app_public.tenant_members USING btree (invited_by_user_id);
 CREATE INDEX tenant_members_invited_email_idx ON app_public.tenant_members USING btree (invited_email) WHERE (invited_email IS NOT NULL);
 CREATE INDEX tenant_members_updated_at_idx ON app_public.tenant_members USING btree (tenant_id, updated_at);
