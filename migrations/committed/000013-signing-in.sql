@@ -1,5 +1,5 @@
 --! Previous: sha1:d9b0d46edfa429b089e211e2e91c711ff34382b3
---! Hash: sha1:4f24c8f5e92f674ef2560efeb0b96ed0da83f74d
+--! Hash: sha1:267b40e964e94eeacc1b3cdfd426d903a9e99eaf
 --! Message: signing in
 
 -- Signing in: accounts that begin with a proved address, devices that are known, sessions that proved themselves lately.
@@ -97,5 +97,6 @@ comment on column app_public.tenants.settings is
   'Settings of the tenant as a JSON object. enforce_mfa (boolean) asks every member for a second factor; invitations_for_any_address (boolean) lets whoever holds the mailed token accept, and not only the address that was invited.';
 
 -- The sweep looks for invitations that ran out, and for nothing else of all members.
+-- squawk-ignore require-concurrent-index-creation
 create index if not exists tenant_members_invitation_expires_at_idx on app_public.tenant_members (invitation_expires_at)
   where invitation_status = 'invited';

@@ -1,5 +1,5 @@
---! Previous: sha1:4f24c8f5e92f674ef2560efeb0b96ed0da83f74d
---! Hash: sha1:8e9d7b19bc31cef7a85e12d32c38e5e321c5dad4
+--! Previous: sha1:267b40e964e94eeacc1b3cdfd426d903a9e99eaf
+--! Hash: sha1:9c59cb3a3baa535e3f96e3f783ac82ab0e8edd5f
 --! Message: operators
 
 -- Operators of the platform, and roles that act: leave that owners give operators to look into their tenant, new mails,

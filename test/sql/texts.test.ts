@@ -215,8 +215,8 @@ test('a living database is cleaned, and what is not readable comes in no more', 
      update app_public.users set name = E'\u202eevil\u200b', bio = E'a\u0007b', website_url = 'https://a b' where id = '${api.ids.users.bob}';
      update app_public.users set name = ' ' where id = '${api.ids.users.vera}';
      update app_public.users set name = repeat(' ', 85) || E'bill\u200b' where id = '${api.ids.users.bill}';
-     insert into app_public.deployments (tenant_id, project_id, environment_id, commit_sha, provider, external_id)
-       select tenant_id, project_id, environment_id, commit_sha, 'p', 'i' from app_public.deployments where id = '${api.ids.deployments.shop}';
+     insert into app_public.deployments (tenant_id, project_id, environment_id, environment, commit_sha, provider, external_id)
+       select tenant_id, project_id, environment_id, environment, commit_sha, 'p', 'i' from app_public.deployments where id = '${api.ids.deployments.shop}';
      insert into app_public.teams (tenant_id, name) values ('${api.ids.tenants.acme}', 'crew'), ('${api.ids.tenants.acme}', E'cr\u200bew');
      update app_public.deployments set status_reason = E'x\u202ey', provider = 'p', external_id = E'i\n' where id = '${api.ids.deployments.shop}';
      update app_public.tenants set domain = 'squatted.test' where id = '${api.ids.tenants.evil}';
