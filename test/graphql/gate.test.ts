@@ -99,6 +99,15 @@ describe('documents that are kept', () => {
     ).toEqual([true, false, true])
   })
 
+  test('are few enough for their plans, however short they are', () => {
+    const documents = makeDocuments(schema, { limits: LIMITS, hideSuggestions: false })
+    const text = (n: number) => `{ a: things { nodes { id } } b: things { nodes { id } } } # ${n}`
+    for (let n = 0; n < 2000; n++) documents.read(text(n), 'me')
+    const kept = Array.from({ length: 2000 }, (_, n) => documents.isRead(text(n))).filter(Boolean).length
+    expect(kept).toBeGreaterThan(50)
+    expect(kept).toBeLessThan(200)
+  })
+
   test('are parsed once', () => {
     const documents = makeDocuments(schema, { limits: LIMITS, hideSuggestions: false })
     expect(documents.read('{ node { id } }', 'me').document).toBe(documents.read('{ node { id } }', 'them').document)

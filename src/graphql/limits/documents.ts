@@ -11,14 +11,12 @@ import {
 import type { Limits } from '../../limits.ts'
 import { ServerError, type ServerErrorCode } from '../../errors.ts'
 import { measureDocument, type DocumentMeasure } from './measureDocument.ts'
-import { READING, SHAPE } from './prices.ts'
+import { MEMORY, READING, SHAPE } from './prices.ts'
 import { asGraphQLError } from './refusal.ts'
 
-/** Characters of documents that are kept for everybody, and those that one caller brought and nobody else has used. */
-const KEPT = 8 * 1024 * 1024
-const KEPT_OF_ONE = KEPT / 16
-/** Bytes that an entry takes besides its text. */
-const ENTRY = 256
+/** Bytes of documents and their plans that are kept for everybody, and those that one caller brought and nobody else has used. */
+const KEPT = 192 * 1024 * 1024
+const KEPT_OF_ONE = KEPT / 8
 
 /** A document as far as it was read: refused, or measured and then perhaps found not to fit the schema. */
 export interface ReadDocument {
@@ -84,7 +82,8 @@ export function makeDocuments(
     if (isTooLong(text)) return { ...readDocument(text, schema, limits), owner: caller, size: 0 }
     const known = entries.get(text)
     if (!known) {
-      const entry = { ...readDocument(text, schema, limits), owner: caller, size: text.length + ENTRY }
+      const read = readDocument(text, schema, limits)
+      const entry = { ...read, owner: caller, size: sizeOf(text, read) }
       keep(text, entry)
       return entry
     }
@@ -107,6 +106,14 @@ export function makeDocuments(
     },
     priceOf: (text) => READING.perDocument + (READING.perKiB * Math.min(text.length, limits.maxDocumentBytes)) / 1024,
   }
+}
+
+/** About how many bytes a document takes while it is kept, with the plans that live as long as it does. */
+function sizeOf(text: string, { measure }: ReadDocument): number {
+  const planning = measure?.operations.reduce((sum, operation) => sum + operation.planning, 0)
+  return planning === undefined
+    ? MEMORY.perEntry + text.length
+    : MEMORY.perEntry + text.length * MEMORY.perCharacter + MEMORY.perPlan + planning * MEMORY.perPlanning
 }
 
 function readDocument(text: string, schema: GraphQLSchema, limits: Limits): ReadDocument {

@@ -18,6 +18,19 @@ export const PLANNING = {
 /** What reading a document costs, in the same units: parsing and validating it. */
 export const READING = { perDocument: 1, perKiB: 1 } as const
 
+/**
+ * What a document takes in memory, in bytes: measured as the growth of the heap by hundreds of documents. A plan is many times larger
+ * than the text it is for.
+ */
+export const MEMORY = {
+  perEntry: 500,
+  /** Of a document that could be read: nodes and tokens. */
+  perCharacter: 50,
+  perPlan: 56_000,
+  /** For each unit of planning. */
+  perPlanning: 16_000,
+} as const
+
 /** Bounds that no honest client meets, and that keep the rules of validation from taking quadratic time. */
 export const SHAPE = {
   maxTokens: 15_000,
