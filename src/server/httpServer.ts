@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { networkOf } from '../graphql/limits/networkOf.ts'
+import { plainAddress } from './request.ts'
+import { makeTally } from './tally.ts'
 
 /** How long a client may take: for the head, for the whole request, and between two of them. */
 const TIMES = {
@@ -46,17 +48,11 @@ export function makeHttpServer(
     handler(request, response)
   })
   if (trustedProxies > 0) return server
-  const connections = new Map<string, number>()
+  const connections = makeTally(CONNECTIONS_OF_ONE)
   server.on('connection', (socket: Socket) => {
-    const network = networkOf(socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? null)
-    const count = (connections.get(network) ?? 0) + 1
-    connections.set(network, count)
-    socket.once('close', () => {
-      const left = connections.get(network)! - 1
-      if (left === 0) connections.delete(network)
-      else connections.set(network, left)
-    })
-    if (count > CONNECTIONS_OF_ONE) socket.destroy()
+    const network = [networkOf(plainAddress(socket.remoteAddress))]
+    if (connections.isFull(network)) socket.destroy()
+    else socket.once('close', connections.take(network))
   })
   return server
 }

@@ -22,7 +22,11 @@ export function factsOf(request: IncomingMessage): RequestFacts {
 
 /** The address of the client as PostgreSQL's inet reads it; null when it is unknown. */
 export function clientAddress(request: IncomingMessage & { ip?: string | undefined }): string | null {
-  const address = request.ip ?? request.socket.remoteAddress
+  return plainAddress(request.ip ?? request.socket.remoteAddress)
+}
+
+/** Without the zone, and an IPv4 address as one. */
+export function plainAddress(address: string | undefined): string | null {
   return address?.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/, '') ?? null
 }
 
