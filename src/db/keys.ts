@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { NEEDS_KEYS } from '../../generated/types/functions.ts'
 import type { Keyring } from '../config.ts'
+import { inTransaction } from './inTransaction.ts'
 
 /**
  * Who gets the key ring, and when. A pool remembers it; a call of a function that needs it (NEEDS_KEYS, from the catalog) is lent it as
@@ -52,24 +53,11 @@ export function lendingKeys(pool: pg.Pool) {
     async query(statement: string | pg.QueryConfig, values?: unknown[]): Promise<{ rows: any[]; rowCount: number }> {
       const config = typeof statement === 'string' ? { text: statement, values: values ?? [] } : statement
       const keys = await keysFor(pool, config.text)
-      const client = await pool.connect()
-      let broken: Error | undefined
-      // A connection that dies meanwhile emits, besides failing its query; unheard, that would end the process.
-      const onError = (error: Error) => (broken = error)
-      client.on('error', onError)
-      try {
-        await client.query('begin')
+      return await inTransaction(pool, async (client) => {
         await lendKeys(client, keys)
-        const result = await client.query(config)
-        await client.query('commit')
-        return { rows: result.rows, rowCount: result.rowCount ?? result.rows.length }
-      } catch (error) {
-        await client.query('rollback').catch((lost: Error) => (broken = lost))
-        throw error
-      } finally {
-        client.off('error', onError)
-        client.release(broken)
-      }
+        const { rows, rowCount } = await client.query(config)
+        return { rows, rowCount: rowCount ?? rows.length }
+      })
     },
   }
 }

@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { inTransaction } from './inTransaction.ts'
+import { keysFor, lendKeys } from './keys.ts'
 
 /** The transaction-local settings app.<name> that policies and functions read; a missing one is set to the empty string. */
 export const CLAIM_NAMES = [
@@ -30,30 +32,20 @@ const SET_CLAIMS_AND_ROLE = `${SET_CLAIMS}, set_config('role', $${CLAIM_NAMES.le
 /**
  * Runs `fn` in one transaction that carries the claims: the only way the worker touches a tenant's data.
  * Without `role` the pool's own role stays (freehold_worker); actor_type is `worker` unless the claims say otherwise.
+ * `calling` is what `fn` sends, as far as it may need the key ring, which it is lent then (keys.ts).
  * Rolls back when `fn` throws, and rethrows that error.
  */
 export async function withTenant<T>(
   pool: pg.Pool,
   claims: Claims,
   fn: (client: pg.PoolClient) => Promise<T>,
+  calling = '',
 ): Promise<T> {
   const values = CLAIM_NAMES.map((name) => claims[name] ?? (name === 'actor_type' ? 'worker' : ''))
-  const client = await pool.connect()
-  let broken: Error | undefined
-  // A connection that dies while `fn` is busy elsewhere emits; unheard, that would end the process.
-  const onError = (error: Error) => (broken = error)
-  client.on('error', onError)
-  try {
-    await client.query('begin')
+  const keys = await keysFor(pool, calling)
+  return await inTransaction(pool, async (client) => {
     await (claims.role ? client.query(SET_CLAIMS_AND_ROLE, [...values, claims.role]) : client.query(SET_CLAIMS, values))
-    const result = await fn(client)
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback').catch((lost: Error) => (broken = lost))
-    throw error
-  } finally {
-    client.off('error', onError)
-    client.release(broken)
-  }
+    await lendKeys(client, keys)
+    return await fn(client)
+  })
 }

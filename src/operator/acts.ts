@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { call, type FunctionName, type Given, type Result } from '../db/call.ts'
-import { keysFor, lendKeys } from '../db/keys.ts'
 import { withTenant, type Claims } from '../db/withTenant.ts'
 import { ServerError } from '../errors.ts'
+
+const LOG_IN = 'app_public.login'
 
 /** Where an act comes from, as the audit log has it: program, user and machine. */
 export interface Origin {
@@ -30,7 +31,8 @@ export async function act<Name extends FunctionName>(
   ...given: Given<Name>
 ): Promise<Result<Name>> {
   const claims = await claimsOf(owner, token, userAgent)
-  return await callUnder(owner, { ...claims, role: 'app_operator' }, name, ...given)
+  const operating = { ...claims, role: 'app_operator' }
+  return await withTenant(owner, operating, (client) => call(client, name, ...given), `${name}(`)
 }
 
 /**
@@ -43,25 +45,11 @@ export async function logIn(
   given: { email: string; password: string; code?: string },
 ): Promise<string> {
   const claims = { user_agent: userAgent, request_id: randomUUID(), actor_type: 'user' }
-  const answer = await callUnder(owner, claims, 'app_public.login', given)
+  const answer = await withTenant(owner, claims, (client) => call(client, LOG_IN, given), `${LOG_IN}(`)
   if (answer?.token) return answer.token
   throw new Refusal(
     (answer?.refusal ?? { code: 'INTERNAL', message: 'No answer' }) as { code: string; message: string },
   )
-}
-
-/** One call in a transaction of its own, with the keys that it needs. */
-async function callUnder<Name extends FunctionName>(
-  owner: pg.Pool,
-  claims: Claims,
-  name: Name,
-  ...given: Given<Name>
-): Promise<Result<Name>> {
-  const keys = await keysFor(owner, `${name}()`)
-  return await withTenant(owner, claims, async (client) => {
-    await lendKeys(client, keys)
-    return await call(client, name, ...given)
-  })
 }
 
 /** Ends the session of a token. */

@@ -1,5 +1,5 @@
 import { call } from '../../src/db/call.ts'
-import { keysFor, lendingKeys, lendKeys } from '../../src/db/keys.ts'
+import { lendingKeys } from '../../src/db/keys.ts'
 import { callAs, claimsOf, enrol, join as joinTenant } from '../../src/dev/proof/people.ts'
 import { namedPeople } from '../support/people.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
@@ -40,11 +40,7 @@ const TRACES = {
 async function asHer(token: string | null, sql: string, params: unknown[] = [], tenant: string | null = null) {
   const given = { token, tenant, ip: IP, user_agent: AGENT, request_id: 'req-her' }
   const claims = (await call(database.authenticator, 'app_private.authenticate', given)) as Claims
-  const keys = await keysFor(database.authenticator, sql)
-  return withTenant(database.authenticator, claims, async (client) => {
-    await lendKeys(client, keys)
-    return (await client.query(sql, params)).rows
-  })
+  return withTenant(database.authenticator, claims, async (client) => (await client.query(sql, params)).rows, sql)
 }
 
 /** Every table of every schema, row by row as text, bytes as hex, that holds the text or its bytes. */

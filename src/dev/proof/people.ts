@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { findMailedToken } from '../../../generated/queries/proof.ts'
 import type MemberRole from '../../../generated/types/app_public/MemberRole.ts'
 import { call, type Given, type FunctionName, type Result } from '../../db/call.ts'
-import { keysFor, lendingKeys, lendKeys } from '../../db/keys.ts'
+import { lendingKeys } from '../../db/keys.ts'
 import { withTenant, type Claims } from '../../db/withTenant.ts'
 
 /** Pools of a database that were given a key ring. */
@@ -65,11 +65,12 @@ export async function callAs<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   params: readonly unknown[] = [],
 ): Promise<Row[]> {
   const claims = await claimsOf(authenticator, caller)
-  const keys = await keysFor(authenticator, sql)
-  return await withTenant(authenticator, claims, async (client) => {
-    await lendKeys(client, keys)
-    return (await client.query<Row>(sql, [...params])).rows
-  })
+  return await withTenant(
+    authenticator,
+    claims,
+    async (client) => (await client.query<Row>(sql, [...params])).rows,
+    sql,
+  )
 }
 
 /** Calls one function the way a request does. @throws when it answers null. */
@@ -80,11 +81,7 @@ export async function callFunctionAs<Name extends FunctionName>(
   ...given: Given<Name>
 ): Promise<NonNullable<Result<Name>>> {
   const claims = await claimsOf(authenticator, caller)
-  const keys = await keysFor(authenticator, `${name}(`)
-  const result = await withTenant(authenticator, claims, async (client) => {
-    await lendKeys(client, keys)
-    return await call(client, name, ...given)
-  })
+  const result = await withTenant(authenticator, claims, (client) => call(client, name, ...given), `${name}(`)
   if (result === null || result === undefined) throw new Error(`${name} gave nothing`)
   return result
 }
